@@ -10,14 +10,15 @@
 
 set -u
 
-cache=${TETHER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tether}
 here=$(dirname "$0")
 offline=
+# shellcheck source=selftests/packages.sh
+. "$here/../packages.sh"
+cache=$TETHER_CACHE
 
 die()
 {
-	echo "fetch.sh: $*" >&2
-	exit 1
+	tether_die "$@"
 }
 
 # The newest stock kernel of a series that the package index offers.
@@ -107,8 +108,6 @@ fill()
 		unpack "$tmp" $(header_packages "$release")
 		mend_headers "$tmp" "$release" "$final" ||
 			die "the headers of $release have an unknown layout" ;;
-	source)
-		unpack "$tmp" "$release" ;;
 	esac
 	chmod 755 "$tmp"
 	mv -T "$tmp" "$final" || die "cannot rename $tmp to $final"
@@ -129,7 +128,6 @@ answer()
 	case $1 in
 	image) echo "$3" ;;
 	headers) echo "$3/usr/src/linux-headers-$2" ;;
-	source) ls "$3"/usr/src/linux-source-*.tar.xz ;;
 	esac
 }
 
@@ -139,7 +137,6 @@ newest_cached()
 	6.1) stem=6.1.0- ;;
 	*) stem=$2. ;;
 	esac
-	[ "$1" != source ] || stem=linux-source-$2-
 	find "$cache" -maxdepth 1 -name "$1-$stem*" 2>/dev/null |
 		sort -V | tail -n 1
 }
@@ -147,15 +144,9 @@ newest_cached()
 # Set release and final from what the package index offers.
 look_up()
 {
-	if [ "$what" = source ]; then
-		package=linux-source-$series
-		release=$package
-	else
-		release=$(newest_release "$series")
-		[ -n "$release" ] || return 1
-		package=linux-image-$release
-		[ "$what" = image ] || package=linux-headers-$release
-	fi
+	release=$(newest_release "$series")
+	[ -n "$release" ] || return 1
+	package=linux-$what-$release
 	version=$(candidate "$package")
 	[ -n "$version" ] || return 1
 	final=$cache/$what-$release-$(echo "$version" | tr '/:' '__')
@@ -179,7 +170,11 @@ fi
 what=$1
 series=$2
 case $what in
-image|headers|source) ;;
+image|headers) ;;
+source)
+	[ "$series" = 6.12 ] || die "the source in use is that of 6.12"
+	tether_linux_tarball
+	exit ;;
 *) die "no such thing to fetch: $what" ;;
 esac
 case $series in
@@ -194,6 +189,7 @@ if [ -n "$offline" ]; then
 fi
 "$here/packages.sh" fetch || exit 1
 mkdir -p "$cache" || die "cannot create the cache $cache; set TETHER_CACHE"
+tether_apt_lists linux-image-amd64
 if ! look_up; then
 	look_in_cache || die "the package index has no $what for $series;" \
 		"run 'apt-get update' as root (Debian 12, bookworm-security)"
@@ -201,7 +197,7 @@ fi
 exec 9>"$cache/.lock-$what-$series" || die "cannot write to $cache"
 flock 9
 if [ ! -d "$final" ]; then
-	echo "downloading $package $version to $cache" >&2
+	tether_say "downloading $package $version into $cache"
 	fill "$what" "$release" "$final"
 fi
 answer "$what" "$release" "$final"
