@@ -31,11 +31,13 @@
 #ifndef _TETHER_H
 #define _TETHER_H
 
+#include <linux/etherdevice.h>
 #include <linux/hrtimer.h>
 #include <linux/if_ether.h>
 #include <linux/netdevice.h>
 #include <linux/tether.h>
 #include <linux/timer.h>
+#include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <net/sock.h>
@@ -88,6 +90,16 @@ struct tether_stats {
 #define TETHER_DEVICES_LEN 256
 
 /**
+ * struct tether_devices - value of the sysctl `devices`
+ * @rcu: a new value replaces the old one
+ * @names: device names between commas
+ */
+struct tether_devices {
+	struct rcu_head		rcu;
+	char			names[TETHER_DEVICES_LEN];
+};
+
+/**
  * struct tether_net - a network namespace
  * @cfg: parameters of the core, sysctls
  * @rmem: default, least and largest receive buffer (min, default, max)
@@ -97,11 +109,12 @@ struct tether_stats {
  * @max_orphans: largest number of orphans; one more is reset
  * @port_range: ephemeral ports, first and last
  * @group_range: groups that may open sockets, first and last
- * @devices: names of the devices that take part, or "*"
+ * @devices: names of the devices that take part, or NULL for all
  * @echo_broadcast: answer an ECHO sent to a group
  * @time_waits: TIME_WAIT entries
  * @orphans: connections without a program
  * @stats: per-CPU counters
+ * @buckets: token buckets of the devices, by interface index
  * @sysctl: registration
  * @net: the namespace
  */
@@ -114,11 +127,12 @@ struct tether_net {
 	int			max_orphans;
 	int			port_range[2];
 	kgid_t			group_range[2];
-	char			devices[TETHER_DEVICES_LEN];
+	struct tether_devices __rcu *devices;
 	int			echo_broadcast;
 	atomic_t		time_waits;
 	atomic_t		orphans;
 	struct tether_stats __percpu *stats;
+	struct xarray		buckets;
 	struct ctl_table_header	*sysctl;
 	struct net		*net;
 };
@@ -181,6 +195,8 @@ struct tether_key {
  *	port also of a socket that is only bound; 0 for none
  * @dev: device of the connection
  * @bind_node: on the chain of its port in the bind table
+ * @listen_node: on the chain of those that take frames from anybody: listeners
+ *	and bound datagram sockets
  *
  * A stream socket is on the connection table by sk->sk_nulls_node.
  */
@@ -195,6 +211,7 @@ struct tether_sock {
 	struct tether_key	key;
 	struct net_device __rcu	*dev;
 	struct hlist_node	bind_node;
+	struct hlist_node	listen_node;
 };
 
 struct tether_listener;
@@ -255,9 +272,14 @@ struct tether_rx_cb {
 
 #define TETHER_RX_CB(skb) ((struct tether_rx_cb *)(skb)->cb)
 
-/* main.c */
-extern int tether_family;
-extern int tether_ethertype;
+/* main.c: parameters; memory accounting that all socket types share */
+extern unsigned int tether_family;
+extern unsigned int tether_ethertype;
+extern long tether_mem[3];
+extern atomic_long_t tether_memory_allocated;
+extern unsigned long tether_memory_pressure;
+extern struct percpu_counter tether_sockets_allocated;
+DECLARE_PER_CPU(int, tether_memory_per_cpu_fw_alloc);
 
 /* af_tether.c: addresses, and the calls that both socket types share */
 extern const struct net_proto_family tether_family_ops;
@@ -275,7 +297,7 @@ extern const struct proto_ops tether_stream_ops;
 void tether_stream_settle(struct sock *sk, u32 did);
 void tether_stream_receive(struct sock *sk, struct sk_buff *skb);
 int tether_stream_backlog(struct sock *sk, struct sk_buff *skb);
-void tether_stream_defer(struct sock *sk, enum tether_defer bit);
+void tether_stream_event(struct sock *sk, enum tether_defer bit);
 void tether_stream_release_cb(struct sock *sk);
 
 /* listen.c: half-open and completed queues */
@@ -295,6 +317,16 @@ void tether_timer_init(struct sock *sk);
 void tether_timer_arm(struct sock *sk, u64 deadline);
 void tether_timer_stop(struct sock *sk);
 
+/**
+ * struct tether_cursor - place in a walk over a table
+ * @bucket: index of the bucket
+ * @offset: entries to skip in it
+ */
+struct tether_cursor {
+	unsigned int	bucket;
+	unsigned int	offset;
+};
+
 /* table.c: all hash tables */
 int tether_table_init(void);
 void tether_table_exit(void);
@@ -308,12 +340,10 @@ void tether_table_unhash(struct sock *sk);
 struct sock *tether_table_find_conn(const struct tether_key *key);
 struct sock *tether_table_find_bound(const struct tether_key *key,
 				     const u8 *dest);
-void tether_table_each_bound(const struct tether_key *key, const u8 *dest,
-			     void (*fn)(struct sock *sk, void *arg),
-			     void *arg);
-void tether_table_each_conn(struct net *net, u32 ifindex,
-			    void (*fn)(struct sock *sk, void *arg), void *arg);
-struct sock *tether_table_seq_sock(struct net *net, loff_t *pos);
+struct sock *tether_table_next_bound(const struct tether_key *key,
+				     const u8 *dest, struct sock *prev);
+struct sock *tether_table_next(struct net *net, struct sock *prev);
+struct sock *tether_table_seek(struct net *net, struct tether_cursor *at);
 
 /* timewait.c: TIME_WAIT entries */
 int tether_timewait_init(void);
@@ -324,11 +354,14 @@ bool tether_timewait_segment(const struct tether_key *key,
 			     struct net_device *dev, bool *reopen);
 bool tether_timewait_busy(const struct tether_key *key);
 void tether_timewait_purge(struct net *net, u32 ifindex);
+bool tether_timewait_seek(struct net *net, struct tether_cursor *at,
+			  struct tether_key *key, u8 *src, u64 *deadline);
 
 /* device.c: the only file that sends and receives frames */
 int tether_device_init(void);
 void tether_device_exit(void);
 struct net_device *tether_device_get(struct net *net, u32 ifindex, int *err);
+bool tether_device_attach(struct sock *sk, struct net_device *dev);
 bool tether_device_allowed(const struct net_device *dev);
 void tether_device_limits(const struct net_device *dev, u16 *mss,
 			  u16 *frame_max, bool *split);
@@ -346,6 +379,10 @@ void tether_reply_reset(struct net_device *dev, const u8 *peer,
 void tether_reply_echo(struct net_device *dev, struct sk_buff *skb,
 		       const struct tether_segment *seg);
 bool tether_reply_allowed(struct net_device *dev);
+void tether_reply_forget(struct net_device *dev);
+void tether_reply_net_init(struct net *net);
+void tether_reply_net_exit(struct net *net);
+void tether_reply_exit(void);
 
 /* offload.c: cuts super-frames for devices that cannot take them */
 int tether_offload_init(void);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Differences between the kernels that one source serves. What exists is
+ * asked of the headers: by __has_include, by the type of a function, or by a
+ * TETHER_HAVE_* that the Kbuild file finds in the text of a header. A version
+ * number would lie: distributions backport.
+ */
+#ifndef _TETHER_COMPAT_H
+#define _TETHER_COMPAT_H
+
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/sysctl.h>
+
+#if __has_include(<linux/skbuff_ref.h>)
+#include <linux/skbuff_ref.h>
+#endif
+#if __has_include(<net/gso.h>)
+#include <net/gso.h>
+#endif
+
+/* proc_handler's first argument became const. */
+typedef typeof(*__builtin_choose_expr(
+	__builtin_types_compatible_p(typeof(proc_dointvec),
+				     int (struct ctl_table *, int, void *,
+					  size_t *, loff_t *)),
+	(struct ctl_table *)NULL,
+	(const struct ctl_table *)NULL)) tether_ctl_table;
+
+/* Frames that are not IPv6 got a limit of their own, by IPv4's name. */
+static inline unsigned int tether_gso_max_size(const struct net_device *dev)
+{
+#ifdef TETHER_HAVE_GSO_IPV4_MAX_SIZE
+	return READ_ONCE(dev->gso_ipv4_max_size);
+#else
+	return READ_ONCE(dev->gso_max_size);
+#endif
+}
+
+/*
+ * proto_ops.accept: the flags moved into a struct. TETHER_ACCEPT_OP(fn) makes
+ * fn##_op() of int fn(struct socket *, struct socket *, int flags).
+ */
+#ifdef TETHER_HAVE_PROTO_ACCEPT_ARG
+#define TETHER_ACCEPT_OP(fn)						\
+	static int fn##_op(struct socket *sock, struct socket *newsock,	\
+			   struct proto_accept_arg *arg)		\
+	{								\
+		return fn(sock, newsock, arg->flags);			\
+	}
+#else
+#define TETHER_ACCEPT_OP(fn)						\
+	static int fn##_op(struct socket *sock, struct socket *newsock,	\
+			   int flags, bool kern)			\
+	{								\
+		return fn(sock, newsock, flags);			\
+	}
+#endif
+
+#endif /* _TETHER_COMPAT_H */
