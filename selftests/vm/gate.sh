@@ -62,7 +62,7 @@ line ~ /^ref_tracker: / { report("refcount", line); next }
 line ~ /^unregister_netdevice: waiting for / { report("netdev-leak", line); next }
 line ~ /^(list_add|list_del) corruption/ { report("list", line); next }
 line ~ /^SLUB: HWalign/ { next }
-line ~ /^(slub|SLUB|BUG .*: (Objects|Redzone|Poison))/ { report("slab", line); next }
+line ~ /^BUG .*: (Objects|Redzone|Poison)/ { report("slab", line); next }
 line ~ /^=+ *BUG / { report("slab", line); next }
 line ~ /kmem_cache_destroy .*: Slab cache still has objects/ {
 	report("slab", line); next }

@@ -28,8 +28,8 @@
 #             the virtual clock host I/O would pass as idle time
 #   shell     present: the command is interactive and tether.out is its tty
 #
-# The verdict is, each on its own line:
-#   status N   taint N   end TOKEN
+# The verdict is, each on its own line, the first when the command starts:
+#   begin TOKEN   status N   taint N   end TOKEN
 
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 HOST=/run/tether/host
@@ -141,7 +141,7 @@ prepare()
 	fi
 	# A change of times makes the overlay copy a file up into tmpfs.
 	if [ -r "$job/warm" ]; then
-		xargs -r -d '\n' touch -c -a <"$job/warm" || return 1
+		xargs -r -d '\n' touch -h -c -a <"$job/warm" || return 1
 	fi
 	if [ -r "$job/load" ]; then
 		while read -r name; do
@@ -182,6 +182,7 @@ if [ "${TETHER_STAGE:-1}" = 1 ]; then
 fi
 
 mount_all
+hostname tether
 job=$HOST$(word tether.job /nonexistent)
 channel=$(word tether.channel "$(port tether.verdict)")
 out=$(word tether.out "$(port tether.out)")
@@ -199,6 +200,7 @@ fi
 token=$(cat "$job/token")
 cd /run/tether/job || power_off
 if prepare >"$out" 2>&1; then
+	printf 'begin %s\n' "$token" >"$channel"
 	run_command
 	status=$?
 else
