@@ -13,7 +13,8 @@
  *                        listener's, never the other way round; protects
  *                        sk_state, conn and everything else in the socket
  *   hash bucket          spin_lock_bh(), a leaf: protects one chain of one
- *                        table, and the tether_wait objects on it
+ *                        table, and the tether_wait objects on it; of the
+ *                        bind table before connections before TIME_WAIT
  *
  * Process context owns a socket by lock_sock(). Softirq and timers take
  * bh_lock_sock(); if the user owns the socket, frames go to the backlog and
@@ -334,6 +335,7 @@ int tether_table_bind(struct sock *sk, u16 port);
 void tether_table_unbind(struct sock *sk);
 int tether_table_inherit(struct sock *child, struct sock *listener);
 int tether_table_listen(struct sock *sk);
+void tether_table_peer(struct sock *sk, const struct tether_key *key);
 int tether_table_connect(struct sock *sk, const struct tether_key *key);
 int tether_table_insert(struct sock *sk);
 void tether_table_unhash(struct sock *sk);
@@ -341,9 +343,10 @@ struct sock *tether_table_find_conn(const struct tether_key *key);
 struct sock *tether_table_find_bound(const struct tether_key *key,
 				     const u8 *dest);
 struct sock *tether_table_next_bound(const struct tether_key *key,
-				     const u8 *dest, struct sock *prev);
-struct sock *tether_table_next(struct net *net, struct sock *prev);
+				     struct sock *prev);
 struct sock *tether_table_seek(struct net *net, struct tether_cursor *at);
+void tether_table_each(struct net *net,
+		       void (*fn)(struct sock *sk, void *arg), void *arg);
 
 /* timewait.c: TIME_WAIT entries */
 int tether_timewait_init(void);
@@ -369,8 +372,8 @@ int tether_device_send_frame(struct sock *sk, const struct tether_frame *frame);
 int tether_device_send_skb(struct sk_buff *skb, struct net_device *dev,
 			   const u8 *dest, const u8 *src,
 			   const struct tether_segment *seg);
-int tether_device_reply(struct net *net, struct net_device *dev,
-			const u8 *dest, const struct tether_segment *seg);
+int tether_device_reply(struct net_device *dev, const u8 *dest,
+			const struct tether_segment *seg);
 
 /* reply.c: answers that no socket gives: RST, ECHO; one token bucket each device */
 void tether_reply_reset(struct net_device *dev, const u8 *peer,
