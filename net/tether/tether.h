@@ -35,6 +35,7 @@
 #include <linux/etherdevice.h>
 #include <linux/hrtimer.h>
 #include <linux/if_ether.h>
+#include <linux/llist.h>
 #include <linux/netdevice.h>
 #include <linux/tether.h>
 #include <linux/timer.h>
@@ -165,6 +166,12 @@ enum tether_defer {
 	TETHER_DEFER_MTU,	/* the device's MTU or offloads have changed */
 };
 
+/* What is known of a stream socket without its lock. */
+enum tether_stream_flag {
+	TETHER_STREAM_FULL,	/* the device's queue has enough of our frames */
+	TETHER_STREAM_RESUMING,	/* @resume_node is in use */
+};
+
 /**
  * struct tether_key - what identifies a connection
  * @net: namespace
@@ -222,26 +229,37 @@ struct tether_listener;
  * @base: must be first
  * @conn: the connection
  * @listener: queues of a listening socket, or NULL
- * @accept_node: on the completed queue of @parent
- * @parent: listening socket until accept(2), held; or NULL
+ * @accept_node: on the completed queue of its listener, until accept(2)
+ * @resume_node: on a CPU's list of sockets to resume, see pull.c
  * @timer: fires at or before the earliest deadline
  * @armed: when it fires, microseconds; 0 for not armed
+ * @more_until: until when MSG_MORE holds a partial segment back; 0 for not
  * @defer: enum tether_defer, set_bit()
+ * @flags: enum tether_stream_flag, set_bit()
  * @charged_send: truesize of the send queue that is charged
  * @charged_recv: truesize of the receive queue that is charged
- * @rcv_shutdown_seen: the program has shut down its receiving half
+ * @halves: half-open connections of a listening socket
+ * @half_limit: how many there may be
+ * @orphan: counted as an orphan
+ * @destroyed: tether_stream_destroy() was here
  */
 struct tether_stream {
 	struct tether_sock	base;
 	struct tether_conn	conn;
 	struct tether_listener	*listener;
 	struct list_head	accept_node;
-	struct sock		*parent;
+	struct llist_node	resume_node;
 	struct hrtimer		timer;
 	u64			armed;
+	u64			more_until;
 	unsigned long		defer;
+	unsigned long		flags;
 	u32			charged_send;
 	u32			charged_recv;
+	u32			halves;
+	u32			half_limit;
+	bool			orphan;
+	bool			destroyed;
 };
 
 static inline struct tether_sock *tether_sk(const struct sock *sk)
@@ -283,33 +301,56 @@ extern struct percpu_counter tether_sockets_allocated;
 DECLARE_PER_CPU(int, tether_memory_per_cpu_fw_alloc);
 
 /* af_tether.c: addresses, and the calls that both socket types share */
-extern const struct net_proto_family tether_family_ops;
+extern struct net_proto_family tether_family_ops;
+u64 tether_isn(const struct tether_key *key);
 int tether_addr_check(const struct sock *sk, const void *addr, int len);
 int tether_addr_resolve(struct sock *sk, const struct sockaddr_tether *addr,
 			struct tether_key *key, struct net_device **dev);
 void tether_addr_fill(struct sockaddr_tether *addr, u16 port, u32 ifindex,
 		      const u8 *mac);
+bool tether_addr_is_local(struct net *net, u32 ifindex, const u8 *mac);
 int tether_sock_bind(struct socket *sock, struct sockaddr *addr, int len);
 int tether_sock_getname(struct socket *sock, struct sockaddr *addr, int peer);
 
-/* stream.c: SOCK_STREAM calls; the glue between the core and the socket */
+/* stream.c: SOCK_STREAM calls but for those that move bytes */
 extern struct proto tether_stream_prot;
 extern const struct proto_ops tether_stream_ops;
+bool tether_stream_readable(const struct sock *sk, int target);
+
+/* send.c, recv.c: SOCK_STREAM calls that move bytes */
+int tether_stream_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
+int tether_stream_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
+			  int flags);
+
+/* settle.c: the glue between the core and a stream socket */
+struct tether_conn *tether_stream_conn(struct sock *sk);
+void tether_stream_account(struct sock *sk);
 void tether_stream_settle(struct sock *sk, u32 did);
+void tether_stream_segment(struct sock *sk, struct sk_buff *skb);
 void tether_stream_receive(struct sock *sk, struct sk_buff *skb);
 int tether_stream_backlog(struct sock *sk, struct sk_buff *skb);
 void tether_stream_event(struct sock *sk, enum tether_defer bit);
 void tether_stream_release_cb(struct sock *sk);
+void tether_stream_destroy(struct sock *sk);
+
+/* pull.c: from the core to the device, as fast as the device takes it */
+int tether_pull_init(void);
+void tether_pull_exit(void);
+u32 tether_pull_frames(struct sock *sk);
+void tether_pull_write_space(struct sock *sk);
 
 /* listen.c: half-open and completed queues */
-int tether_listen_start(struct sock *sk, int backlog);
+int tether_listen_init(void);
+void tether_listen_exit(void);
+int tether_listen_start(struct sock *sk);
 void tether_listen_stop(struct sock *sk);
+void tether_listen_backlog(struct sock *sk, int backlog);
 void tether_listen_receive(struct sock *sk, struct sk_buff *skb);
 void tether_listen_timer(struct sock *sk, u64 now);
 u64 tether_listen_deadline(const struct sock *sk);
 struct sock *tether_listen_take(struct sock *sk);
 bool tether_listen_ready(const struct sock *sk);
-void tether_listen_device_gone(struct sock *sk, u32 ifindex);
+void tether_listen_device_gone(struct sock *sk);
 void tether_listen_counts(const struct sock *sk, u32 *half, u32 *completed,
 			  u32 *limit);
 
