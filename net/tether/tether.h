@@ -157,6 +157,14 @@ static inline void tether_stat_inc(const struct net *net, unsigned int stat)
 	tether_stat_add(net, stat, 1);
 }
 
+/* Count and free a frame, or what is left of it. */
+static inline void tether_drop_skb(const struct net *net, struct sk_buff *skb,
+				   enum tether_drop reason)
+{
+	tether_stat_inc(net, TETHER_STAT_DROP + reason);
+	kfree_skb(skb);
+}
+
 /* Work for release_cb: what softirq found while the user owned the socket. */
 enum tether_defer {
 	TETHER_DEFER_TIMER,	/* the timer ran out */
@@ -401,14 +409,18 @@ void tether_timewait_purge(struct net *net, u32 ifindex);
 bool tether_timewait_seek(struct net *net, struct tether_cursor *at,
 			  struct tether_key *key, u8 *src, u64 *deadline);
 
-/* device.c: the only file that sends and receives frames */
+/* device.c: the only file that takes frames from devices and sees them change */
 int tether_device_init(void);
 void tether_device_exit(void);
 struct net_device *tether_device_get(struct net *net, u32 ifindex, int *err);
 bool tether_device_attach(struct sock *sk, struct net_device *dev);
-bool tether_device_allowed(const struct net_device *dev);
+bool tether_device_allowed(struct net_device *dev);
 void tether_device_limits(const struct net_device *dev, u16 *mss,
 			  u16 *frame_max, bool *split);
+
+/* xmit.c: the only file that gives frames to devices */
+struct sk_buff *tether_device_alloc(const struct net_device *dev,
+				    unsigned int len, gfp_t gfp);
 int tether_device_send_frame(struct sock *sk, const struct tether_frame *frame);
 int tether_device_send_skb(struct sk_buff *skb, struct net_device *dev,
 			   const u8 *dest, const u8 *src,
@@ -420,6 +432,8 @@ int tether_device_reply(struct net_device *dev, const u8 *dest,
 void tether_reply_reset(struct net_device *dev, const u8 *peer,
 			const struct tether_segment *seg,
 			enum tether_reason reason);
+void tether_reply_version(struct net_device *dev, const u8 *peer,
+			  const struct tether_segment *seg);
 void tether_reply_echo(struct net_device *dev, struct sk_buff *skb,
 		       const struct tether_segment *seg);
 bool tether_reply_allowed(struct net_device *dev);
@@ -437,6 +451,8 @@ extern struct proto tether_dgram_prot;
 extern const struct proto_ops tether_dgram_ops;
 void tether_dgram_receive(struct sk_buff *skb, const struct tether_key *key,
 			  const struct tether_segment *seg, bool group);
+void tether_dgram_device(struct sock *sk, const struct net_device *dev,
+			 enum tether_defer what);
 
 /* sockopt.c */
 int tether_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
