@@ -42,7 +42,8 @@ enum tether_did {
 	TETHER_DID_UPDATE	= 1U << 20,	/* window update due */
 	TETHER_DID_RESET	= 1U << 21,	/* the peer reset it */
 	TETHER_DID_FULL		= 1U << 22,	/* receive buffer over limit */
-	TETHER_DID_MAX		= 23		/* number of bits, not a bit */
+	TETHER_DID_CHALLENGE	= 1U << 23,	/* challenge ACK due (RFC 5961) */
+	TETHER_DID_MAX		= 24		/* number of bits, not a bit */
 };
 
 /* What a connection is about to send besides data; a mask. */
@@ -52,6 +53,7 @@ enum tether_due {
 	TETHER_DUE_DUPACK	= 0x04,	/* that ACK repeats the last window */
 	TETHER_DUE_PROBE	= 0x08,	/* a PROBE */
 	TETHER_DUE_RST		= 0x10,	/* an RST with conn->reason */
+	TETHER_DUE_REJECT	= 0x20,	/* an RST at conn->reject; we live on */
 };
 
 /* Timers of a connection; the index into conn->deadline. */
@@ -86,6 +88,7 @@ enum tether_timer {
  * @wl2: acknowledgement number of that segment
  * @window: bytes the peer can take from @wl2 on
  * @max_window: largest @window seen
+ * @reject: sequence number of the RST that TETHER_DUE_REJECT asks for
  * @rcvq: bytes received
  * @irs: the peer's initial sequence number
  * @fin_seq: sequence number of the peer's FIN, valid with @fin_seen
@@ -101,6 +104,7 @@ enum tether_timer {
  * @nodelay: no Nagle
  * @more: the program is still writing: hold a partial segment
  * @keepalive: send keepalive probes
+ * @deaf: the program has shut down its receiving half
  * @orphan: the program has closed
  * @fin_queued: our FIN follows the last byte of @sndq
  * @fin_sent: and has been sent at least once
@@ -133,6 +137,7 @@ struct tether_conn {
 	u64			wl2;
 	u32			window;
 	u32			max_window;
+	u64			reject;
 
 	struct tether_recvq	rcvq;
 	u64			irs;
@@ -150,6 +155,7 @@ struct tether_conn {
 	bool			nodelay;
 	bool			more;
 	bool			keepalive;
+	bool			deaf;
 	bool			orphan;
 	bool			fin_queued;
 	bool			fin_sent;
@@ -160,6 +166,7 @@ struct tether_conn {
 
 void tether_conn_init(struct tether_conn *conn,
 		      const struct tether_config *cfg);
+bool tether_conn_listen(struct tether_conn *conn);
 u32 tether_conn_connect(struct tether_conn *conn, u64 iss, u64 now);
 u32 tether_conn_accept(struct tether_conn *conn,
 		       const struct tether_half *half, u64 now);
@@ -169,17 +176,27 @@ u32 tether_conn_segment(struct tether_conn *conn, struct tether_path *path,
 bool tether_conn_transmit(struct tether_conn *conn, u64 now,
 			  struct tether_frame *frame);
 u32 tether_conn_congested(struct tether_conn *conn,
-			  const struct tether_frame *frame, u64 now);
+			  const struct tether_frame *frame);
 u32 tether_conn_timer(struct tether_conn *conn, u64 now);
 u64 tether_conn_deadline(const struct tether_conn *conn);
 u32 tether_conn_push(struct tether_conn *conn, struct sk_buff *skb);
-u32 tether_conn_read(struct tether_conn *conn, u32 bytes, u64 now);
-u32 tether_conn_shutdown(struct tether_conn *conn, u64 now);
+u32 tether_conn_read(struct tether_conn *conn, u32 bytes);
+u32 tether_conn_shutdown(struct tether_conn *conn);
 u32 tether_conn_close(struct tether_conn *conn, u64 now);
 u32 tether_conn_abort(struct tether_conn *conn, enum tether_reason reason,
-		      int err, u64 now);
+		      int err);
 void tether_conn_keepalive(struct tether_conn *conn, bool on, u64 now);
 void tether_conn_destroy(struct tether_conn *conn);
+void tether_conn_arm(struct tether_conn *conn, enum tether_timer timer,
+		     u64 now, u64 delay);
+u32 tether_conn_rto(const struct tether_conn *conn);
+u32 tether_conn_unit(const struct tether_conn *conn);
+bool tether_conn_window_moves(const struct tether_conn *conn, u64 *edge);
+u32 tether_conn_result(struct tether_conn *conn);
+unsigned int tether_conn_event(struct tether_conn *conn,
+			       enum tether_event event);
+void tether_conn_end(struct tether_conn *conn, enum tether_event event,
+		     enum tether_reason reason, int err);
 const char *tether_did_name(unsigned int bit);
 
 /* Next sequence number expected from the peer, its FIN included. */

@@ -33,7 +33,6 @@ enum tether_wait_did {
  * @rcv_nxt: the peer's next sequence number
  * @deadline: when it is over
  * @time_wait: the length of the wait
- * @window: what we advertised last
  * @ts_recent: the peer's latest timestamp
  * @sport: local port
  * @dport: the peer's port
@@ -46,7 +45,6 @@ struct tether_wait {
 	u64			rcv_nxt;
 	u64			deadline;
 	u32			time_wait;
-	u32			window;
 	u32			ts_recent;
 	u16			sport;
 	u16			dport;
