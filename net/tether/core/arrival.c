@@ -28,21 +28,21 @@ static int reset_errno(enum tether_state state, enum tether_reason reason)
 	case TETHER_SYN_SENT:
 	case TETHER_SYN_RECEIVED:
 		if (reason == TETHER_REASON_VERSION)
-			return EPROTONOSUPPORT;
+			return -EPROTONOSUPPORT;
 		if (reason == TETHER_REASON_OPTION)
-			return EPROTO;
-		return ECONNREFUSED;
+			return -EPROTO;
+		return -ECONNREFUSED;
 	case TETHER_CLOSE_WAIT:
-		return EPIPE;
+		return -EPIPE;
 	default:
-		return ECONNRESET;
+		return -ECONNRESET;
 	}
 }
 
 static void reset_by_peer(struct tether_conn *conn,
 			  const struct tether_segment *seg)
 {
-	int err = reset_errno(conn->state, seg->reason);
+	int err = -reset_errno(conn->state, seg->reason);
 
 	conn->did |= TETHER_DID_RESET;
 	tether_conn_end(conn, TETHER_EV_RST, seg->reason, err);
@@ -109,7 +109,7 @@ static void arrive_syn_sent(struct tether_conn *conn,
 {
 	bool acks = seg->flags & TETHER_ACK;
 
-	/* 1: an acknowledgement of anything but our SYN is a stranger's */
+	/* 1: an acknowledgment of anything but our SYN is a stranger's */
 	if (acks && (seg->ack != conn->nxt || conn->nxt == conn->iss)) {
 		seg->drop = TETHER_DROP_ACK;
 		if (seg->flags & TETHER_RST)

@@ -85,7 +85,7 @@ enum tether_timer {
  * @rtx_end: end of the range to retransmit
  * @small: end of the last segment sent below the MSS (Nagle, Minshall)
  * @wl1: sequence number of the segment that last updated the window
- * @wl2: acknowledgement number of that segment
+ * @wl2: acknowledgment number of that segment
  * @window: bytes the peer can take from @wl2 on
  * @max_window: largest @window seen
  * @reject: sequence number of the RST that TETHER_DUE_REJECT asks for
@@ -93,7 +93,7 @@ enum tether_timer {
  * @irs: the peer's initial sequence number
  * @fin_seq: sequence number of the peer's FIN, valid with @fin_seen
  * @edge: right edge of the window that we have advertised
- * @acked: acknowledgement number that we sent last
+ * @acked: acknowledgment number that we sent last
  * @limit: receive buffer in truesize; the shell keeps it
  * @frame: payload of the largest recent frame from the peer
  * @ts_recent: timestamp to echo (RFC 7323 section 4.3)

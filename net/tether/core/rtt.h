@@ -11,7 +11,7 @@
  * @var4: RTT variation times 4
  * @min: smallest sample, U32_MAX before the first
  * @last: latest sample
- * @backoff: doublings of the RTO since the last fresh acknowledgement
+ * @backoff: doublings of the RTO since the last fresh acknowledgment
  */
 struct tether_rtt {
 	u32	srtt8;

@@ -152,7 +152,7 @@ enum tether_drop {
 /**
  * struct tether_segment - a header in host order
  * @seq: sequence number
- * @ack: acknowledgement number; meaningful with TETHER_ACK
+ * @ack: acknowledgment number; meaningful with TETHER_ACK
  * @window: bytes, clamped to TETHER_MAX_WINDOW
  * @ts: timestamp
  * @ts_echo: timestamp echo, 0 for none
