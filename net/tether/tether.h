@@ -440,10 +440,11 @@ bool tether_reply_allowed(struct net_device *dev);
 void tether_reply_forget(struct net_device *dev);
 void tether_reply_net_init(struct net *net);
 void tether_reply_net_exit(struct net *net);
+void tether_reply_init(void);
 void tether_reply_exit(void);
 
 /* offload.c: cuts super-frames for devices that cannot take them */
-int tether_offload_init(void);
+void tether_offload_init(void);
 void tether_offload_exit(void);
 
 /* dgram.c: SOCK_DGRAM */
