@@ -64,11 +64,16 @@ static void sample_rtt(struct tether_conn *conn,
 		tether_rtt_sample(&conn->path.rtt, sample);
 }
 
-/* Step 12. RFC 7323 section 4.3: the timestamp of what is acknowledged next. */
+/*
+ * Step 12. RFC 7323 section 4.3: the timestamp of what is acknowledged next.
+ * Also that of bytes that have come before: if it was our ACK that got lost,
+ * the round trip to measure is that of the retransmission.
+ */
 static void note_timestamp(struct tether_conn *conn,
 			   const struct tether_segment *seg)
 {
 	if (!tether_after(seg->seq, conn->acked) &&
+	    !tether_before(seg->seq, conn->acked - TETHER_MAX_WINDOW) &&
 	    (s32)(seg->ts - conn->ts_recent) >= 0)
 		conn->ts_recent = seg->ts;
 }
@@ -181,8 +186,10 @@ static void refuse(struct tether_conn *conn, struct tether_segment *seg)
 	seg->drop = old ? TETHER_DROP_OLD : TETHER_DROP_WINDOW;
 	if (seg->flags & TETHER_RST)
 		return;
-	if (old && seg->len)
+	if (old && seg->len) {
+		note_timestamp(conn, seg);
 		conn->did |= TETHER_DID_OLD;
+	}
 	if (tether_segment_end(seg) != seg->seq || seg->flags & TETHER_PROBE)
 		conn->due |= TETHER_DUE_ACK | TETHER_DUE_DUPACK;
 }
