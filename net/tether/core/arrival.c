@@ -165,7 +165,7 @@ static bool acceptable(const struct tether_conn *conn,
 	u64 nxt = tether_conn_rcv_nxt(conn);
 	u64 end = tether_segment_end(seg);
 
-	if (end == seg->seq)
+	if (end == seg->seq || seg->flags & TETHER_RST)
 		return !tether_before(seg->seq, conn->acked) &&
 		       (seg->seq == nxt || tether_before(seg->seq, conn->edge));
 	if (!seg->len && seg->seq == nxt)

@@ -76,11 +76,14 @@ static enum tether_drop parse_options(struct tether_segment *seg,
 	return drop;
 }
 
-/* Combinations that no state can make sense of. */
+/*
+ * Combinations that no state can make sense of. The payload of an RST is for
+ * people and tools: with reason 'version' it lists the versions spoken.
+ */
 static bool flags_are_valid(const struct tether_segment *seg)
 {
 	if (seg->flags & TETHER_RST)
-		return !(seg->flags & ~RST_FLAGS) && !seg->len;
+		return !(seg->flags & ~RST_FLAGS);
 	if (seg->flags & TETHER_SYN)
 		return !(seg->flags & ~SYN_FLAGS) && !seg->len;
 	return seg->flags & TETHER_ACK;
