@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced by the scripts here: two namespaces, TAP, counters and patience.
+#
+#	plan N			print the plan, once
+#	check NAME COMMAND...	a subtest: the command must say 0
+#	skip NAME REASON	a subtest that cannot be run here
+#	skip_all REASON		none of them can; instead of plan
+#	done_testing		the last line of a script
+#
+#	make_pair [IP-OPTION]..	NS1 and NS2 with v1 and v2, the ends of a veth
+#	n1, n2 COMMAND...	run a command in NS1 or NS2
+#	xfer_between FROM TO FILE OUT [OPTION]...
+#
+# A command that waits for something polls for it; there is no other sleep.
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# Programs stand beside the scripts, or where make was told to put them.
+bin=${OUTPUT:-$here}
+
+NS1=tether-a$$
+NS2=tether-b$$
+MAC1=02:00:00:00:00:01
+MAC2=02:00:00:00:00:02
+PORT=9000
+
+tap_count=0
+tap_failed=0
+tap_skipped=0
+tap_planned=0
+
+plan()
+{
+	tap_planned=$1
+	echo "TAP version 13"
+	echo "1..$1"
+}
+
+note()
+{
+	sed 's/^/# /' <<<"$*"
+}
+
+# Show a file as comments.
+note_file()
+{
+	[ ! -s "$1" ] || sed 's/^/# /' "$1"
+}
+
+result()
+{
+	tap_count=$((tap_count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tap_count $2"
+	else
+		tap_failed=$((tap_failed + 1))
+		echo "not ok $tap_count $2"
+	fi
+}
+
+check()
+{
+	local name=$1 status
+	shift
+	"$@" >"$work/check" 2>&1
+	status=$?
+	if [ $status != 0 ]; then
+		note "$* said $status"
+		note_file "$work/check"
+	fi
+	result $status "$name"
+	return $status
+}
+
+skip()
+{
+	tap_count=$((tap_count + 1))
+	tap_skipped=$((tap_skipped + 1))
+	echo "ok $tap_count $1 # SKIP $2"
+}
+
+# A script that cannot be run here at all, before it has a plan.
+skip_all()
+{
+	echo "TAP version 13"
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+
+done_testing()
+{
+	[ $tap_count = "$tap_planned" ] ||
+		note "planned $tap_planned, ran $tap_count"
+	echo "# Totals: pass:$((tap_count - tap_failed - tap_skipped))" \
+		"fail:$tap_failed xfail:0 xpass:0 skip:$tap_skipped error:0"
+	[ $tap_failed = 0 ] && [ $tap_count = "$tap_planned" ] || exit 1
+	[ $tap_skipped != "$tap_planned" ] || exit 4
+	exit 0
+}
+
+# What cannot go on without something ends here, as a failure.
+bail()
+{
+	echo "Bail out! $*"
+	exit 1
+}
+
+n1()
+{
+	nsenter --net="/run/netns/$NS1" -- "$@"
+}
+
+n2()
+{
+	nsenter --net="/run/netns/$NS2" -- "$@"
+}
+
+# Run a command in a namespace given by name.
+in_ns()
+{
+	local ns=$1
+	shift
+	nsenter --net="/run/netns/$ns" -- "$@"
+}
+
+jobs_started=()
+
+start()
+{
+	"$@" &
+	jobs_started+=($!)
+}
+
+stop_jobs()
+{
+	local pid
+	for pid in "${jobs_started[@]}"; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	jobs_started=()
+}
+
+drop_pair()
+{
+	ip netns del "$NS1" 2>/dev/null
+	ip netns del "$NS2" 2>/dev/null
+}
+
+cleanup()
+{
+	stop_jobs
+	drop_pair
+	rm -rf "$work"
+}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/tether-net.XXXXXX") || exit 1
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+make_namespaces()
+{
+	ip netns add "$NS1" && ip netns add "$NS2" || bail "no namespaces"
+	n1 ip link set lo up
+	n2 ip link set lo up
+}
+
+make_pair()
+{
+	make_namespaces
+	make_veth "$@"
+}
+
+make_veth()
+{
+	ip link add v1 netns "$NS1" address $MAC1 "$@" type veth \
+		peer name v2 netns "$NS2" address $MAC2 "$@" ||
+		bail "no veth"
+	n1 ip link set v1 up
+	n2 ip link set v2 up
+	wait_for 5 link_is_up "$NS1" v1 && wait_for 5 link_is_up "$NS2" v2 ||
+		bail "veth does not come up"
+}
+
+link_is_up()
+{
+	in_ns "$1" ip -o link show dev "$2" | grep -q 'state UP'
+}
+
+# wait_for SECONDS COMMAND...: until the command says 0.
+wait_for()
+{
+	local end=$(($(now_ms) + $1 * 1000))
+	shift
+	until "$@"; do
+		[ "$(now_ms)" -lt $end ] || return 1
+		sleep 0.02
+	done
+}
+
+now_ms()
+{
+	local up
+	read -r up _ </proc/uptime
+	echo $((10#${up/./} * 10))
+}
+
+# counter NAMESPACE NAME: a line of tether_stat; no such line is an error.
+counter()
+{
+	in_ns "$1" awk -v name="$2" '
+		$1 == name { print $2; found = 1 }
+		END { exit !found }' /proc/net/tether_stat ||
+		echo "no counter $2" >&2
+}
+
+# counters NAMESPACE PATTERN: the sum of all whose names match.
+counters()
+{
+	in_ns "$1" awk -v name="^($2)\$" '
+		$1 ~ name { sum += $2; found = 1 }
+		END { print sum + 0; exit !found }' /proc/net/tether_stat
+}
+
+# sockets NAMESPACE STATE [PORT]: how many sockets are in the state.
+sockets()
+{
+	in_ns "$1" awk -v state="$2" -v port="${3:-}" '
+		NR > 1 && $2 == state && (port == "" ||
+		$3 ~ ("[:.]" port "$")) { n++ }
+		END { print n + 0 }' /proc/net/tether
+}
+
+has_sockets()
+{
+	[ "$(sockets "$1" "$2" "${4:-}")" = "$3" ]
+}
+
+# Bytes that no compression or lucky zero makes right.
+make_file()
+{
+	head -c "$2" /dev/urandom >"$1"
+}
+
+is_listening()
+{
+	grep -q listening "$1"
+}
+
+# The address by which the given namespace reaches the other.
+remote_address()
+{
+	if [ "$1" = "$NS1" ]; then
+		echo "${DEV1:-v1}/$MAC2"
+	else
+		echo "${DEV2:-v2}/$MAC1"
+	fi
+}
+
+# xfer_between FROM TO FILE OUT [OPTION]...: the sender connects; OUT becomes
+# a copy of FILE. Says 0 if both programs did.
+xfer_between()
+{
+	local from=$1 to=$2 file=$3 out=$4 server status
+	shift 4
+	: >"$work/listening"
+	in_ns "$to" "$bin/xfer" listen receive any $PORT "$out" \
+		>"$work/listening" &
+	server=$!
+	if ! wait_for 10 is_listening "$work/listening"; then
+		echo "the receiver does not listen"
+		kill $server 2>/dev/null
+		wait $server
+		return 1
+	fi
+	in_ns "$from" timeout "${PATIENCE:-300}" "$bin/xfer" "$@" connect send \
+		"$(remote_address "$from")" $PORT "$file"
+	status=$?
+	[ $status = 0 ] || kill $server 2>/dev/null
+	wait $server || status=1
+	return $status
+}
+
+# intact FROM TO SIZE: carry a fresh file and compare.
+intact()
+{
+	make_file "$work/in" "$3"
+	rm -f "$work/out"
+	xfer_between "$1" "$2" "$work/in" "$work/out" || return
+	same_digest "$work/in" "$work/out"
+}
+
+same_digest()
+{
+	local a b
+	a=$(sha256sum <"$1")
+	b=$(sha256sum <"$2")
+	[ "$a" = "$b" ] || {
+		echo "the file has changed: $(stat -c %s "$1") bytes sent," \
+			"$(stat -c %s "$2") received"
+		return 1
+	}
+}
+
+# watch NAMESPACE DEVICE FILE [OPTION]...: decode all that passes into FILE.
+watch()
+{
+	local ns=$1 device=$2 file=$3
+	shift 3
+	in_ns "$ns" "$bin/tether-dump" "$@" "$device" >"$file" \
+		2>"$work/watch" &
+	watch_pid=$!
+	wait_for 10 grep -q watching "$work/watch" ||
+		bail "tether-dump does not start"
+}
+
+# Ends it; says 0 only if no frame was missed.
+end_watch()
+{
+	kill $watch_pid
+	wait $watch_pid || { cat "$work/watch"; return 1; }
+}
+
+# Of a decoded capture: the distinct stretches of payload of one sender. The
+# awk program is left to the caller: $1 is the sequence number, $2 the length.
+payloads()
+{
+	awk -v from="$2." 'index($2, from) == 1 {
+		for (i = 5; i < NF; i++) {
+			if ($i == "seq") seq = $(i + 1)
+			if ($i == "len") len = $(i + 1)
+		}
+		if (len > 0) print seq, len
+	}' "$1" | sort -u -n
+}
+
+is()
+{
+	[ "$1" = "$2" ] || { echo "is $1, should be $2"; return 1; }
+}
+
+above()
+{
+	[ "$1" -gt "$2" ] || { echo "is $1, should be above $2"; return 1; }
+}
+
+at_most()
+{
+	[ "$1" -le "$2" ] || { echo "is $1, should be at most $2"; return 1; }
+}
+
+# Counts of retransmissions mean something only where time is virtual: on a
+# shared machine a guest may stand still for longer than the RTO.
+virtual_clock()
+{
+	[ "${TETHER_CLOCK:-}" = virtual ] || [ "${TETHER_KERNEL:-}" = uml ]
+}
+
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+[ -e /proc/net/tether ] || skip_all "the module is not loaded"

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A link that loses, delays, reorders, repeats and spoils frames, both ways.
+
+# shellcheck source=selftests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+set_netem()
+{
+	# The words of the fault are words of tc.
+	# shellcheck disable=SC2086
+	n1 tc qdisc replace dev v1 root netem limit 10000 $1 &&
+		n2 tc qdisc replace dev v2 root netem limit 10000 $1
+}
+
+# both_ends PATTERN: what has been counted in either namespace.
+both_ends()
+{
+	echo $(($(counters "$NS1" "$1") + $(counters "$NS2" "$1")))
+}
+
+# fault NAME NETEM BYTES COUNTERS
+#
+# The file is intact both ways, and the counters have moved: the fault was
+# there. How often something happens is asserted on the virtual clock only.
+fault()
+{
+	local before
+	set_netem "$2" || bail "no netem: $2"
+	before=$(both_ends "$4")
+	check "loss: $1, file from n1 to n2" intact "$NS1" "$NS2" "$3"
+	check "loss: $1, file from n2 to n1" intact "$NS2" "$NS1" "$3"
+	if virtual_clock; then
+		check "loss: $1, counted" above "$(both_ends "$4")" "$before"
+	else
+		skip "loss: $1, counted" "needs the virtual clock"
+	fi
+}
+
+plan 21
+make_pair
+fault "1 % lost" "delay 1ms loss 1%" $((16 << 20)) retrans_out
+fault "10 % lost" "delay 1ms loss 10%" $((4 << 20)) retrans_out
+fault "30 % lost" "delay 1ms loss 30%" $((2 << 20)) retrans_out
+fault "reordered" "delay 5ms reorder 25% 50%" $((4 << 20)) did_out_of_order
+fault "repeated" "delay 1ms duplicate 10%" $((4 << 20)) "did_old_data|drop_old"
+fault "bits flipped" "delay 1ms corrupt 2%" $((2 << 20)) drop_checksum
+fault "all at once" \
+	"delay 5ms 1ms loss 2% duplicate 2% corrupt 1% reorder 10% 50%" \
+	$((4 << 20)) retrans_out
+done_testing

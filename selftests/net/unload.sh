@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Unload: refused while a program has a socket, or an orphan lives; TIME_WAIT
+# does not hold it up. And load: a number that is taken or none is refused.
+
+# shellcheck source=selftests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+[ -r "${TETHER_KO:-}" ] || skip_all "TETHER_KO does not name tether.ko"
+
+ORPHAN_SECONDS=5
+
+loaded()
+{
+	[ -d /sys/module/tether ]
+}
+
+load()
+{
+	loaded || insmod "$TETHER_KO"
+}
+
+refused()
+{
+	if rmmod tether 2>"$work/error"; then
+		load
+		echo "it was unloaded"
+		return 1
+	fi
+	grep -q "in use" "$work/error" || { cat "$work/error"; return 1; }
+}
+
+unload()
+{
+	rmmod tether
+}
+
+can_unload()
+{
+	rmmod tether 2>/dev/null
+}
+
+# A socket in n1 in the given state.
+hold_socket()
+{
+	mkfifo "$work/orders"
+	n1 "$bin/peer" hold "$1" v1 "$NS2" v2 <"$work/orders" \
+		>"$work/ready" 2>"$work/error" &
+	holder=$!
+	exec 3>"$work/orders"
+	wait_for 10 grep -q ready "$work/ready" || bail "$(cat "$work/error")"
+}
+
+release_socket()
+{
+	exec 3>&-
+	wait "$holder"
+	rm -f "$work/orders" "$work/ready"
+}
+
+has_time_wait()
+{
+	local ns
+	intact "$NS1" "$NS2" 10000 || return
+	for ns in "$NS1" "$NS2"; do
+		[ "$(sockets "$ns" TIME_WAIT)" = 0 ] || return 0
+	done
+	return 1
+}
+
+# The peer of FIN_WAIT1 never answers: what is left has no program.
+make_orphan()
+{
+	hold_socket FIN_WAIT1
+	release_socket && has_sockets "$NS1" FIN_WAIT1 1
+}
+
+# load_fails MESSAGE PARAMETER
+load_fails()
+{
+	local mark
+	mark=$(dmesg | wc -l)
+	if insmod "$TETHER_KO" "$2" 2>/dev/null; then
+		rmmod tether
+		echo "it was loaded"
+		return 1
+	fi
+	dmesg | tail -n +$((mark + 1)) >"$work/log"
+	grep "tether: $1" "$work/log" || { cat "$work/log"; return 1; }
+}
+
+# insmod with another family number: the programs read it from sysfs.
+other_numbers()
+{
+	local status
+	insmod "$TETHER_KO" family=19 ethertype=0x88b6 || return
+	make_pair
+	intact "$NS1" "$NS2" 100000
+	status=$?
+	drop_pair
+	rmmod tether && return $status
+}
+
+load_often()
+{
+	local i
+	for ((i = 0; i < 10; i++)); do
+		insmod "$TETHER_KO" && rmmod tether || return
+	done
+}
+
+plan 16
+make_pair
+for state in CLOSED LISTEN ESTABLISHED; do
+	hold_socket $state
+	check "unload: refused with a socket in $state" refused
+	release_socket
+done
+drop_pair
+
+check "unload: after the sockets have ended" wait_for 10 can_unload
+check "load: again" load
+make_pair
+check "unload: a connection in TIME_WAIT" has_time_wait
+check "unload: TIME_WAIT is purged" unload
+load
+
+n1 sysctl -q -w net.tether.orphan_timeout=$ORPHAN_SECONDS
+check "unload: an orphan" make_orphan
+check "unload: refused while it lives" refused
+check "unload: it ends in the stated time" \
+	wait_for $((ORPHAN_SECONDS + 1)) has_sockets "$NS1" FIN_WAIT1 0
+check "unload: after the orphan" wait_for 1 can_unload
+drop_pair
+
+check "load: family 2 is taken" load_fails "family=2 is taken" family=2
+check "load: family 200 is out of range" load_fails "family=200 is out of range" \
+	family=200
+check "load: ethertype 8 is out of range" load_fails "ethertype=0x8 is out of range" \
+	ethertype=8
+check "load: other numbers work" other_numbers
+check "load: ten times" load_often
+load
+done_testing
