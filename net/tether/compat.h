@@ -11,6 +11,7 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/sysctl.h>
+#include <net/net_namespace.h>
 
 #if __has_include(<linux/skbuff_ref.h>)
 #include <linux/skbuff_ref.h>
@@ -26,6 +27,15 @@ typedef typeof(*__builtin_choose_expr(
 					  size_t *, loff_t *)),
 	(struct ctl_table *)NULL,
 	(const struct ctl_table *)NULL)) tether_ctl_table;
+
+/* The number of entries became an argument, an empty last one an error. */
+#ifdef register_net_sysctl
+#define tether_register_sysctl(net, path, table, count) \
+	register_net_sysctl_sz(net, path, table, count)
+#else
+#define tether_register_sysctl(net, path, table, count) \
+	register_net_sysctl(net, path, table)
+#endif
 
 /* Frames that are not IPv6 got a limit of their own, by IPv4's name. */
 static inline unsigned int tether_gso_max_size(const struct net_device *dev)
@@ -55,6 +65,21 @@ static inline unsigned int tether_gso_max_size(const struct net_device *dev)
 	{								\
 		return fn(sock, newsock, flags);			\
 	}
+#endif
+
+/*
+ * Flags of sendmsg() that the kernel itself sets: "more follows" of a splice,
+ * and what may be ignored: pages that may be taken over, and batches.
+ */
+#ifdef MSG_SENDPAGE_NOTLAST
+#define TETHER_MSG_MORE		MSG_SENDPAGE_NOTLAST
+#else
+#define TETHER_MSG_MORE		0
+#endif
+#ifdef MSG_SPLICE_PAGES
+#define TETHER_MSG_INTERNAL	(MSG_BATCH | MSG_SPLICE_PAGES)
+#else
+#define TETHER_MSG_INTERNAL	MSG_BATCH
 #endif
 
 #endif /* _TETHER_COMPAT_H */
