@@ -118,6 +118,7 @@ struct tether_devices {
  * @stats: per-CPU counters
  * @buckets: token buckets of the devices, by interface index
  * @sysctl: registration
+ * @sysctl_table: what is registered
  * @net: the namespace
  */
 struct tether_net {
@@ -136,6 +137,7 @@ struct tether_net {
 	struct tether_stats __percpu *stats;
 	struct xarray		buckets;
 	struct ctl_table_header	*sysctl;
+	struct ctl_table	*sysctl_table;
 	struct net		*net;
 };
 

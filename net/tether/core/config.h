@@ -34,8 +34,8 @@ struct tether_config {
 	u32	tick;
 	u32	time_wait;
 	u32	orphan_timeout;
-	u32	keep_idle;
-	u32	keep_interval;
+	u64	keep_idle;
+	u64	keep_interval;
 	u8	keep_probes;
 	u8	syn_retries;
 	u8	synack_retries;
