@@ -114,7 +114,8 @@ static void half_reply(struct sock *sk, struct half_entry *entry,
 	struct tether_listener *listener = tether_stream(sk)->listener;
 	struct tether_frame frame;
 
-	timerqueue_del(&listener->deadlines, &entry->expires);
+	if (!RB_EMPTY_NODE(&entry->expires.node))
+		timerqueue_del(&listener->deadlines, &entry->expires);
 	tether_half_frame(&entry->half, now, &frame);
 	entry->expires.expires = entry->half.deadline;
 	timerqueue_add(&listener->deadlines, &entry->expires);
@@ -306,7 +307,6 @@ static enum tether_drop half_make(struct sock *sk, struct arrival *in)
 			 tether_recvq_space(&empty, READ_ONCE(sk->sk_rcvbuf)),
 			 in->now);
 	entry->key = in->key;
-	entry->expires.expires = 0;
 	timerqueue_init(&entry->expires);
 	hlist_add_head(&entry->node, half_chain(ts->listener, &in->key));
 	WRITE_ONCE(ts->halves, ts->halves + 1);
