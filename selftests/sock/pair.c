@@ -1,0 +1,707 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The common part of the API tests; see pair.h. */
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/sockios.h>
+
+#define SOCK_NO_HARNESS
+#include "deviations.h"
+#include "pair.h"
+
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#endif
+
+#define FAMILY_FILE "/sys/module/tether/parameters/family"
+#define WAIT_MS 600000
+#define MAX_STEPS 4096
+#define CLIENT_MAC { 0x02, 0, 0, 0, 0xc0, 0x01 }
+#define SERVER_MAC { 0x02, 0, 0, 0, 0xc0, 0x02 }
+
+#define ADD_VETH							\
+	"ip link add " SOCK_DEV_CLIENT " address 02:00:00:00:c0:01"	\
+	" type veth peer name " SOCK_DEV_SERVER				\
+	" address 02:00:00:00:c0:02 && "				\
+	"ip link set " SOCK_DEV_CLIENT " up && "			\
+	"ip link set " SOCK_DEV_SERVER " up"
+
+enum sock_link sock_link;
+
+/* What the inet variant saw, shared with the processes of later variants. */
+struct seen {
+	char test[48];
+	char step[80];
+	long value;
+};
+
+struct shared {
+	int steps;
+	struct seen seen[MAX_STEPS];
+	int met[ARRAY_SIZE(sock_deviations) + 1];
+};
+
+static struct shared *shared;
+static int family = -1;
+static bool have_veth;
+
+static int read_family(void)
+{
+	FILE *file = fopen(FAMILY_FILE, "r");
+	int number = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &number) != 1)
+		number = -1;
+	fclose(file);
+	return number;
+}
+
+static void lo_up(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr))
+		perror("# lo up");
+	close(fd);
+}
+
+/*
+ * A namespace of our own, so that the tables hold nothing but what the tests
+ * put there. Runs before main(), hence before the harness forks.
+ */
+static void __attribute__((constructor)) sock_init(void)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+	family = read_family();
+	if (unshare(CLONE_NEWNET))
+		return;
+	lo_up();
+	if (family < 0)
+		return;
+	have_veth = !system(ADD_VETH);
+}
+
+/* Choose the variant; returns why it cannot run, or NULL. */
+const char *sock_setup(enum sock_link link)
+{
+	sock_link = link;
+	if (link != SOCK_INET && family < 0)
+		return "the module is not loaded";
+	if (link == SOCK_VETH && !have_veth)
+		return "no veth pair";
+	return NULL;
+}
+
+static const char *outcome(long value, char *buf, size_t len)
+{
+	if (value < 0 && strerrorname_np(-value))
+		snprintf(buf, len, "-%s", strerrorname_np(-value));
+	else
+		snprintf(buf, len, "%ld (%#lx)", value, value);
+	return buf;
+}
+
+static const struct seen *find_seen(const char *test, const char *step)
+{
+	int i;
+
+	for (i = 0; i < shared->steps; i++)
+		if (!strcmp(shared->seen[i].test, test) &&
+		    !strcmp(shared->seen[i].step, step))
+			return &shared->seen[i];
+	return NULL;
+}
+
+static void record(const char *test, const char *step, long value)
+{
+	struct seen *slot;
+	int i;
+
+	if (find_seen(test, step))
+		return;
+	i = __sync_fetch_and_add(&shared->steps, 1);
+	if (i >= MAX_STEPS)
+		abort();
+	slot = &shared->seen[i];
+	snprintf(slot->test, sizeof(slot->test), "%s", test);
+	snprintf(slot->step, sizeof(slot->step), "%s", step);
+	slot->value = value;
+}
+
+static int find_deviation(const char *test, const char *step)
+{
+	const struct sock_deviation *dev;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sock_deviations); i++) {
+		dev = &sock_deviations[i];
+		if (!strcmp(dev->program, program_invocation_short_name) &&
+		    !strcmp(dev->test, test) && !strcmp(dev->step, step) &&
+		    (dev->links & sock_link))
+			return i;
+	}
+	return -1;
+}
+
+static bool complain(const char *step, const char *what, long want, long seen)
+{
+	char a[64], b[64];
+
+	fprintf(stderr, "# step \"%s\": %s: wanted %s, got %s\n", step, what,
+		outcome(want, a, sizeof(a)), outcome(seen, b, sizeof(b)));
+	return false;
+}
+
+/* Judge a step: true if it is what it should be. */
+bool sock_step(const char *test, const char *step, long want, long seen)
+{
+	const struct sock_deviation *dev;
+	const struct seen *tcp;
+	int i;
+
+	if (sock_is_inet()) {
+		record(test, step, seen);
+		return seen == want || complain(step, "TCP", want, seen);
+	}
+	tcp = find_seen(test, step);
+	if (tcp)
+		want = tcp->value;
+	i = find_deviation(test, step);
+	if (i < 0)
+		return seen == want || complain(step, "as TCP", want, seen);
+
+	dev = &sock_deviations[i];
+	__sync_fetch_and_or(&shared->met[i], sock_link);
+	if (dev->tcp != want)
+		return complain(step, "TCP's side of a deviation", dev->tcp,
+				want);
+	if (seen == want && dev->tether != want)
+		return complain(step, "a listed deviation has vanished",
+				dev->tether, seen);
+	return seen == dev->tether ||
+	       complain(step, "deviation", dev->tether, seen);
+}
+
+/* The deviations of this program that no step has met. */
+int sock_deviations_missed(void)
+{
+	const struct sock_deviation *dev;
+	int have = 0, missed = 0;
+	size_t i;
+
+	if (family >= 0)
+		have |= SOCK_TETHER;
+	if (have_veth)
+		have |= SOCK_VETH;
+	for (i = 0; i < ARRAY_SIZE(sock_deviations); i++) {
+		dev = &sock_deviations[i];
+		if (strcmp(dev->program, program_invocation_short_name))
+			continue;
+		if ((dev->links & have) & ~shared->met[i]) {
+			fprintf(stderr, "# %s, step \"%s\" never came\n",
+				dev->test, dev->step);
+			missed++;
+		}
+	}
+	return missed;
+}
+
+int sock_family(void)
+{
+	return sock_is_inet() ? AF_INET : family;
+}
+
+int sock_open(int type)
+{
+	return socket(sock_family(), type, 0);
+}
+
+unsigned int sock_ifindex(bool server)
+{
+	if (sock_link != SOCK_VETH)
+		return if_nametoindex("lo");
+	return if_nametoindex(server ? SOCK_DEV_SERVER : SOCK_DEV_CLIENT);
+}
+
+void sock_mac(bool server, unsigned char *mac)
+{
+	static const unsigned char macs[2][6] = { CLIENT_MAC, SERVER_MAC };
+
+	if (sock_link == SOCK_VETH)
+		memcpy(mac, macs[server], 6);
+	else
+		memset(mac, 0, 6);
+}
+
+/* Any address of this host. */
+void sock_addr_any(struct sock_addr *addr, int port)
+{
+	memset(addr, 0, sizeof(*addr));
+	addr->sa.sa_family = sock_family();
+	if (sock_is_inet()) {
+		addr->in.sin_port = htons(port);
+		addr->len = sizeof(addr->in);
+	} else {
+		addr->th.sth_port = htons(port);
+		addr->len = sizeof(addr->th);
+	}
+}
+
+static void addr_here(struct sock_addr *addr, int port, bool server)
+{
+	sock_addr_any(addr, port);
+	if (sock_is_inet())
+		addr->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else
+		addr->th.sth_ifindex = sock_ifindex(server);
+}
+
+/* What a server binds to. */
+void sock_addr_server(struct sock_addr *addr, int port)
+{
+	addr_here(addr, port, true);
+}
+
+/* What a client may bind to. */
+void sock_addr_client(struct sock_addr *addr, int port)
+{
+	addr_here(addr, port, false);
+}
+
+/* What a client connects to. */
+void sock_addr_dest(struct sock_addr *addr, int port)
+{
+	addr_here(addr, port, false);
+	if (sock_link == SOCK_VETH)
+		sock_mac(true, addr->th.sth_addr);
+}
+
+int sock_bind(int fd, const struct sock_addr *addr)
+{
+	return bind(fd, &addr->sa, addr->len);
+}
+
+int sock_connect_addr(int fd, const struct sock_addr *addr)
+{
+	return connect(fd, &addr->sa, addr->len);
+}
+
+static int port_of(const struct sock_addr *addr)
+{
+	/* The port is at the same place in both. */
+	return ntohs(addr->in.sin_port);
+}
+
+int sock_port(int fd)
+{
+	struct sock_addr addr = { .len = sizeof(addr.in) };
+
+	if (getsockname(fd, &addr.sa, &addr.len))
+		return -1;
+	return port_of(&addr);
+}
+
+int sock_peer_port(int fd)
+{
+	struct sock_addr addr = { .len = sizeof(addr.in) };
+
+	if (getpeername(fd, &addr.sa, &addr.len))
+		return -1;
+	return port_of(&addr);
+}
+
+/* A listener on a port that the kernel chose. */
+int sock_listener(int backlog)
+{
+	struct sock_addr addr;
+	int fd = sock_open(SOCK_STREAM);
+
+	if (fd < 0)
+		return -1;
+	sock_addr_server(&addr, 0);
+	if (sock_bind(fd, &addr) || listen(fd, backlog)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* A new socket connected to the listener. */
+int sock_connect_to(int listener)
+{
+	struct sock_addr addr;
+	int fd = sock_open(SOCK_STREAM);
+
+	if (fd < 0)
+		return -1;
+	sock_addr_dest(&addr, sock_port(listener));
+	if (sock_connect_addr(fd, &addr)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int sock_accept(int listener)
+{
+	if (!(sock_wait(listener, POLLIN) & POLLIN))
+		return -1;
+	return accept(listener, NULL, NULL);
+}
+
+/* fd[0] is the client's end, fd[1] the server's. */
+int sock_pair(int fd[2])
+{
+	int listener = sock_listener(1);
+
+	if (listener < 0)
+		return -1;
+	fd[1] = -1;
+	fd[0] = sock_connect_to(listener);
+	if (fd[0] >= 0)
+		fd[1] = sock_accept(listener);
+	close(listener);
+	return fd[1] < 0 ? -1 : 0;
+}
+
+/* fd[0] is connected to fd[1], which is bound. */
+int sock_dgram_pair(int fd[2])
+{
+	struct sock_addr addr;
+
+	fd[0] = sock_open(SOCK_DGRAM);
+	fd[1] = sock_open(SOCK_DGRAM);
+	if (fd[0] < 0 || fd[1] < 0)
+		return -1;
+	sock_addr_server(&addr, 0);
+	if (sock_bind(fd[1], &addr))
+		return -1;
+	sock_addr_dest(&addr, sock_port(fd[1]));
+	return sock_connect_addr(fd[0], &addr);
+}
+
+static int poll_one(int fd, short events, int timeout)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	int ret;
+
+	do {
+		ret = poll(&pfd, 1, timeout);
+	} while (ret < 0 && errno == EINTR);
+	return ret < 0 ? -1 : pfd.revents;
+}
+
+/* The events that stand now. */
+int sock_events(int fd, short events)
+{
+	return poll_one(fd, events, 0);
+}
+
+/* Wait for any of the events; 0 if none comes. */
+int sock_wait(int fd, short events)
+{
+	return poll_one(fd, events, WAIT_MS);
+}
+
+void sock_nonblock(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+int sock_int_option(int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	if (getsockopt(fd, level, name, &value, &len))
+		return -1;
+	return value;
+}
+
+/* The pending error, as minus errno. */
+int sock_error(int fd)
+{
+	int value = sock_int_option(fd, SOL_SOCKET, SO_ERROR);
+
+	return value < 0 ? value : -value;
+}
+
+int sock_outq(int fd)
+{
+	int bytes = -1;
+
+	return ioctl(fd, SIOCOUTQ, &bytes) ? -1 : bytes;
+}
+
+int sock_inq(int fd)
+{
+	int bytes = -1;
+
+	return ioctl(fd, SIOCINQ, &bytes) ? -1 : bytes;
+}
+
+/* Wait until the peer has acknowledged everything. */
+bool sock_acked(int fd)
+{
+	return SOCK_UNTIL(sock_outq(fd) == 0);
+}
+
+/* Wait until that many bytes can be read. */
+bool sock_arrived(int fd, int bytes)
+{
+	return SOCK_UNTIL(sock_inq(fd) >= bytes);
+}
+
+/*
+ * Send until nothing more fits and nothing moves, not even for a delayed ACK;
+ * returns the bytes.
+ */
+long sock_fill(int fd)
+{
+	static char buf[65536];
+	struct timespec ts = { .tv_nsec = 250000000 };
+	long sum = 0, before;
+	ssize_t n;
+
+	do {
+		before = sum;
+		while ((n = send(fd, buf, sizeof(buf),
+				 MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+			sum += n;
+		nanosleep(&ts, NULL);
+	} while (sum != before);
+	return sum;
+}
+
+/* Read that many bytes and drop them; returns how many came. */
+long sock_drain(int fd, long bytes)
+{
+	static char buf[65536];
+	long sum = 0;
+	ssize_t n;
+
+	while (sum < bytes) {
+		size_t len = bytes - sum < (long)sizeof(buf) ?
+			     bytes - sum : (long)sizeof(buf);
+
+		n = recv(fd, buf, len, 0);
+		if (n <= 0)
+			break;
+		sum += n;
+	}
+	return sum;
+}
+
+bool sock_send_all(int fd, const void *buf, size_t len)
+{
+	const char *p = buf;
+	ssize_t n;
+
+	while (len) {
+		n = send(fd, p, len, MSG_NOSIGNAL);
+		if (n <= 0)
+			return false;
+		p += n;
+		len -= n;
+	}
+	return true;
+}
+
+bool sock_recv_all(int fd, void *buf, size_t len)
+{
+	char *p = buf;
+	ssize_t n;
+
+	while (len) {
+		n = recv(fd, p, len, 0);
+		if (n <= 0)
+			return false;
+		p += n;
+		len -= n;
+	}
+	return true;
+}
+
+/* Bytes that differ by place and by seed. */
+void sock_pattern(void *buf, size_t len, unsigned int seed)
+{
+	unsigned char *p = buf;
+	uint32_t x = seed * 2654435761U + 1;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		x = x * 1664525 + 1013904223;
+		p[i] = x >> 24;
+	}
+}
+
+void sock_pause(void)
+{
+	struct timespec ts = { .tv_nsec = 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+/* A counter of /proc/net/tether_stat; -1 if there is none of the name. */
+long sock_counter(const char *name)
+{
+	FILE *file = fopen("/proc/net/tether_stat", "r");
+	char word[128];
+	long value, found = -1;
+
+	if (!file)
+		return -1;
+	while (fscanf(file, "%127s %ld", word, &value) == 2)
+		if (!strcmp(word, name))
+			found = value;
+	fclose(file);
+	return found;
+}
+
+static const char *table(void)
+{
+	return sock_is_inet() ? "/proc/net/tcp" : "/proc/net/tether";
+}
+
+/* The lines of the socket table, without its heading. */
+int sock_count(void)
+{
+	FILE *file = fopen(table(), "r");
+	char line[512];
+	int lines = -1;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		lines++;
+	fclose(file);
+	return lines;
+}
+
+/* The state of the socket in the words of /proc/net/tether. */
+const char *sock_state(int fd)
+{
+	static const char * const names[] = {
+		[TCP_ESTABLISHED] = "ESTABLISHED", [TCP_SYN_SENT] = "SYN_SENT",
+		[TCP_SYN_RECV] = "SYN_RECV", [TCP_FIN_WAIT1] = "FIN_WAIT1",
+		[TCP_FIN_WAIT2] = "FIN_WAIT2", [TCP_TIME_WAIT] = "TIME_WAIT",
+		[TCP_CLOSE] = "CLOSE", [TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+		[TCP_LAST_ACK] = "LAST_ACK", [TCP_LISTEN] = "LISTEN",
+		[TCP_CLOSING] = "CLOSING",
+	};
+	static char line[512];
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	char inode[32];
+	struct stat st;
+	FILE *file;
+	size_t i;
+
+	if (sock_is_inet()) {
+		if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+			return "?";
+		return names[info.tcpi_state];
+	}
+	file = fopen(table(), "r");
+	if (!file || fstat(fd, &st)) {
+		if (file)
+			fclose(file);
+		return "?";
+	}
+	snprintf(inode, sizeof(inode), " %lu", (unsigned long)st.st_ino);
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = 0;
+		if (!strstr(line, inode))
+			continue;
+		for (i = 1; i < ARRAY_SIZE(names); i++) {
+			char word[32];
+
+			snprintf(word, sizeof(word), " %s ", names[i]);
+			if (strstr(line, word)) {
+				fclose(file);
+				return names[i];
+			}
+		}
+	}
+	fclose(file);
+	return "CLOSE";
+}
+
+static void *job_main(void *arg)
+{
+	struct sock_job *job = arg;
+
+	__atomic_store_n(&job->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	errno = 0;
+	job->result = sock_result(job->fn(job->arg));
+	__atomic_store_n(&job->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+int sock_start(struct sock_job *job, long (*fn)(void *arg), void *arg)
+{
+	memset(job, 0, sizeof(*job));
+	job->fn = fn;
+	job->arg = arg;
+	return pthread_create(&job->thread, NULL, job_main, job);
+}
+
+static bool sleeping(struct sock_job *job)
+{
+	int tid = __atomic_load_n(&job->tid, __ATOMIC_ACQUIRE);
+	char path[64], line[512], *p;
+	bool asleep = false;
+	FILE *file;
+
+	if (!tid)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fgets(line, sizeof(line), file)) {
+		p = strrchr(line, ')');
+		asleep = p && p[2] == 'S';
+	}
+	fclose(file);
+	return asleep;
+}
+
+static bool job_done(struct sock_job *job)
+{
+	return __atomic_load_n(&job->done, __ATOMIC_ACQUIRE);
+}
+
+/* Wait until the job sleeps in its call: true; false if it has ended. */
+bool sock_asleep(struct sock_job *job)
+{
+	int seen = 0;
+
+	/* Not just once: it may sleep for a moment on the way to the call. */
+	return SOCK_UNTIL(job_done(job) ||
+			  (seen = sleeping(job) ? seen + 1 : 0) >= 3) &&
+	       !job_done(job);
+}
+
+long sock_finish(struct sock_job *job)
+{
+	pthread_join(job->thread, NULL);
+	return job->result;
+}
