@@ -102,7 +102,7 @@ static int do_groups(tether_ctl_table *table, int write, void *buffer,
 	struct tether_net *tn = container_of(table->data, struct tether_net,
 					     group_range[0]);
 	struct user_namespace *user_ns = tn->net->user_ns;
-	unsigned int ids[2] = {
+	unsigned long ids[2] = {
 		from_kgid_munged(user_ns, tn->group_range[0]),
 		from_kgid_munged(user_ns, tn->group_range[1]),
 	};
@@ -114,9 +114,11 @@ static int do_groups(tether_ctl_table *table, int write, void *buffer,
 	kgid_t first, last;
 	int err;
 
-	err = proc_douintvec(&copy, write, buffer, lenp, ppos);
+	err = proc_doulongvec_minmax(&copy, write, buffer, lenp, ppos);
 	if (err || !write)
 		return err;
+	if (ids[0] > U32_MAX || ids[1] > U32_MAX)
+		return -EINVAL;
 	first = make_kgid(user_ns, ids[0]);
 	last = make_kgid(user_ns, ids[1]);
 	if (!gid_valid(first) || !gid_valid(last))

@@ -13,6 +13,7 @@
  */
 #include <linux/hash.h>
 #include <linux/random.h>
+#include <linux/rculist.h>
 #include <linux/rculist_nulls.h>
 #include <linux/siphash.h>
 #include <net/netns/hash.h>
