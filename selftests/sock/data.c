@@ -11,7 +11,8 @@
 
 #define BIG (4 << 20)
 
-SOCK_FIXTURE(data);
+#define SOCK_NAME data
+#include "fixture.h"
 
 static int sigpipes;
 
@@ -642,4 +643,4 @@ TEST_F(data, seek)
 	STEP("pread", -ESPIPE, pread(fd[0], &c, 1, 0));
 }
 
-SOCK_MAIN
+#include "last.h"

@@ -155,50 +155,5 @@ long sock_finish(struct sock_job *job);
 	EXPECT_TRUE(sock_step(_metadata->name, step, want, seen_));	\
 } while (0)
 
-#define SOCK_FIXTURE_BARE(name)						\
-FIXTURE(name) { int unused; };						\
-FIXTURE_VARIANT(name) { enum sock_link link; };				\
-FIXTURE_SETUP(name)							\
-{									\
-	const char *why = sock_setup(variant->link);			\
-									\
-	if (why)							\
-		SKIP(return, "%s", why);				\
-}									\
-FIXTURE_TEARDOWN(name) {}						\
-FIXTURE_VARIANT_ADD(name, inet) { .link = SOCK_INET };			\
-FIXTURE_VARIANT_ADD(name, tether) { .link = SOCK_TETHER }
-
-/* Tests of what does not depend on the device run without veth. */
-#define SOCK_FIXTURE(name)						\
-SOCK_FIXTURE_BARE(name);						\
-FIXTURE_VARIANT_ADD(name, veth) { .link = SOCK_VETH }
-
-/* Tests of what TCP has no counterpart for. */
-#define SOCK_FIXTURE_OWN(name)						\
-FIXTURE(name) { int unused; };						\
-FIXTURE_VARIANT(name) { enum sock_link link; };				\
-FIXTURE_SETUP(name)							\
-{									\
-	const char *why = sock_setup(variant->link);			\
-									\
-	if (why)							\
-		SKIP(return, "%s", why);				\
-}									\
-FIXTURE_TEARDOWN(name) {}						\
-FIXTURE_VARIANT_ADD(name, tether) { .link = SOCK_TETHER };		\
-FIXTURE_VARIANT_ADD(name, veth) { .link = SOCK_VETH }
-
-/* Last in every program: its fixture runs after all others. */
-#define SOCK_MAIN							\
-FIXTURE(deviations) { int unused; };					\
-FIXTURE_SETUP(deviations) {}						\
-FIXTURE_TEARDOWN(deviations) {}						\
-TEST_F(deviations, listed)						\
-{									\
-	EXPECT_EQ(0, sock_deviations_missed());				\
-}									\
-TEST_HARNESS_MAIN
-
 #endif /* SOCK_NO_HARNESS */
 #endif /* _SOCK_PAIR_H */

@@ -9,8 +9,10 @@
 #define EVERY (POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLRDHUP | POLLPRI)
 #define LINGER_ABORT ((struct linger){ .l_onoff = 1, .l_linger = 0 })
 
-SOCK_FIXTURE(poll);
-SOCK_FIXTURE(epoll);
+#define SOCK_NAME poll
+#include "fixture.h"
+#define SOCK_NAME epoll
+#include "fixture.h"
 
 static void abort_fd(int fd)
 {
@@ -20,7 +22,7 @@ static void abort_fd(int fd)
 	close(fd);
 }
 
-TEST_F(poll, data)
+TEST_F(poll, readable)
 {
 	int fd[2];
 	char c;
@@ -550,4 +552,4 @@ TEST_F(epoll, exclusive)
 	STEP("accepted", 33, sum);
 }
 
-SOCK_MAIN
+#include "last.h"

@@ -5,9 +5,12 @@
 
 #define ALL (POLLIN | POLLOUT | POLLPRI | POLLRDHUP)
 
-SOCK_FIXTURE(stream);
+#define SOCK_NAME stream
+#include "fixture.h"
 /* No frame comes back to the device it left by: not for veth. */
-SOCK_FIXTURE_BARE(stream_self);
+#define SOCK_NAME stream_self
+#define SOCK_NO_VETH
+#include "fixture.h"
 
 /*
  * A listener whose completed queue is full drops SYNs: a connect(2) to it
@@ -687,4 +690,4 @@ TEST_F(stream, two_clients_one_port)
 	STEP("another peer", 0, sock_connect_addr(fd[1], &addr));
 }
 
-SOCK_MAIN
+#include "last.h"
