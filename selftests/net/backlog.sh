@@ -34,7 +34,7 @@ start_clients()
 {
 	local i
 	for ((i = 0; i < CLIENTS; i++)); do
-		start n1 "$bin/xfer" connect receive "v1/$MAC2" $PORT \
+		start "$NS1" "$bin/xfer" connect receive "v1/$MAC2" $PORT \
 			"$work/client$i"
 	done
 }
@@ -46,11 +46,7 @@ all_established()
 
 plan 9
 make_pair
-mkfifo "$work/orders"
-n2 "$bin/peer" hold LISTEN v2 "$NS1" v1 <"$work/orders" >"$work/ready" &
-jobs_started+=($!)
-exec 3>"$work/orders"
-wait_for 10 grep -q ready "$work/ready" || bail "no listener"
+hold "$NS2" LISTEN v2 "$NS1" v1 || bail "no listener"
 lose_acks || bail "no ingress filter"
 
 check "backlog: nothing at first" listener_has half 0
@@ -67,7 +63,7 @@ n2 tc qdisc del dev v2 ingress
 check "backlog: they complete when ACKs arrive" \
 	wait_for 30 listener_has completed $CLIENTS
 check "backlog: none is half-open then" listener_has half 0
-exec 3>&-
+release
 check "backlog: the listener's end resets them" \
 	wait_for 5 has_sockets "$NS1" ESTABLISHED 0
 done_testing

@@ -75,11 +75,7 @@ silent()
 
 plan 33
 make_pair
-mkfifo "$work/orders"
-n2 "$bin/peer" hold LISTEN v2 "$NS1" v1 <"$work/orders" >"$work/ready" &
-jobs_started+=($!)
-exec 3>"$work/orders"
-wait_for 10 grep -q ready "$work/ready" || bail "no listener"
+hold "$NS2" LISTEN v2 "$NS1" v1 || bail "no listener"
 
 check "short: nothing but addresses" bad short 0 cut=0
 check "short: 8 bytes" bad short 0 cut=8

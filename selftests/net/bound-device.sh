@@ -38,8 +38,8 @@ plan 5
 make_pair
 second_link
 make_file "$work/in" 100000
-n2 "$bin/xfer" -k listen send v2 $PORT "$work/in" >"$work/listening" &
-jobs_started+=($!)
+start "$NS2" "$bin/xfer" -k listen send v2 $PORT "$work/in" \
+	>"$work/listening"
 wait_for 10 is_listening "$work/listening" || bail "no listener"
 
 check "device: the bound one is served" n1 "$bin/xfer" connect receive \

@@ -12,20 +12,9 @@ STATES="CLOSED LISTEN HALF SYN_SENT SYN_RECEIVED ESTABLISHED FIN_WAIT1
 
 start_holder()
 {
-	rm -f "$work/orders" "$work/answers"
-	mkfifo "$work/orders"
-	: >"$work/answers"
-	n1 "$bin/peer" hold "$1" v1 "$NS2" v2 <"$work/orders" \
-		>"$work/answers" 2>"$work/error" &
-	holder=$!
-	exec 3>"$work/orders"
-	wait_for 10 grep -q ready "$work/answers" && wait_for 1 is_in "$1"
-}
-
-stop_holder()
-{
-	exec 3>&-
-	wait "$holder"
+	hold "$NS1" "$1" v1 "$NS2" v2 && wait_for 1 is_in "$1" && return
+	n1 cat /proc/net/tether
+	return 1
 }
 
 # HALF is a listener with one entry; everything else has a line of its own.
@@ -75,7 +64,7 @@ has_answer()
 error_is()
 {
 	local name ms
-	echo error >&3
+	tell error
 	wait_for 5 has_answer || { echo "no answer"; return 1; }
 	read -r name ms < <(tail -n 1 "$work/answers")
 	echo "$name after $ms ms"
@@ -95,16 +84,10 @@ state_is_right()
 outcome()
 {
 	local status=0
-	start_holder "$1" || {
-		cat "$work/error"
-		n1 cat /proc/net/tether
-		status=1
-	}
-	[ $status = 0 ] && {
-		happen "$2" && error_is "$(expected "$1" "$2")" &&
-			state_is_right "$1" "$2" || status=1
-	}
-	stop_holder || status=1
+	start_holder "$1" && happen "$2" &&
+		error_is "$(expected "$1" "$2")" &&
+		state_is_right "$1" "$2" || status=1
+	release || status=1
 	return $status
 }
 
@@ -118,12 +101,8 @@ gone()
 namespace_goes()
 {
 	local status=0
-	start_holder "$1" || { cat "$work/error"; status=1; }
-	ip netns del "$NS1" || status=1
-	if [ $status = 0 ]; then
-		[ "$(expected "$1" down)" = none ] && error_is none || status=1
-	fi
-	stop_holder || status=1
+	start_holder "$1" && ip netns del "$NS1" && error_is none || status=1
+	release || status=1
 	wait_for 1 gone || { echo "the namespace lives on"; status=1; }
 	ip netns add "$NS1"
 	return $status

@@ -124,17 +124,27 @@ in_ns()
 	nsenter --net="/run/netns/$ns" -- "$@"
 }
 
+# in_ns in the background: $! is the command itself, not a shell around it.
+in_ns_bg()
+{
+	local ns=$1
+	shift
+	nsenter --net="/run/netns/$ns" -- "$@" 3>&- &
+}
+
 jobs_started=()
 
+# start NAMESPACE COMMAND...: in the background, until the script ends.
 start()
 {
-	"$@" &
+	in_ns_bg "$@"
 	jobs_started+=($!)
 }
 
 stop_jobs()
 {
 	local pid
+	exec 3>&-
 	for pid in "${jobs_started[@]}"; do
 		kill "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
@@ -237,6 +247,34 @@ has_sockets()
 	[ "$(sockets "$1" "$2" "${4:-}")" = "$3" ]
 }
 
+# hold NAMESPACE STATE DEVICE PEER-NAMESPACE PEER-DEVICE: a program with a
+# socket in that state (peer.c). It obeys tell, answers into a file and lives
+# until release.
+hold()
+{
+	local ns=$1
+	shift
+	rm -f "$work/orders"
+	mkfifo "$work/orders"
+	exec 3<>"$work/orders"
+	in_ns_bg "$ns" "$bin/peer" hold "$@" <"$work/orders" \
+		>"$work/answers" 2>"$work/error"
+	holder=$!
+	wait_for 10 grep -q ready "$work/answers" ||
+		{ cat "$work/error"; return 1; }
+}
+
+tell()
+{
+	echo "$1" >&3
+}
+
+release()
+{
+	exec 3>&-
+	wait "$holder"
+}
+
 # Bytes that no compression or lucky zero makes right.
 make_file()
 {
@@ -265,8 +303,8 @@ xfer_between()
 	local from=$1 to=$2 file=$3 out=$4 server status
 	shift 4
 	: >"$work/listening"
-	in_ns "$to" "$bin/xfer" listen receive any $PORT "$out" \
-		>"$work/listening" &
+	in_ns_bg "$to" "$bin/xfer" listen receive any $PORT "$out" \
+		>"$work/listening"
 	server=$!
 	if ! wait_for 10 is_listening "$work/listening"; then
 		echo "the receiver does not listen"
@@ -308,8 +346,8 @@ watch()
 {
 	local ns=$1 device=$2 file=$3
 	shift 3
-	in_ns "$ns" "$bin/tether-dump" "$@" "$device" >"$file" \
-		2>"$work/watch" &
+	in_ns_bg "$ns" "$bin/tether-dump" "$@" "$device" >"$file" \
+		2>"$work/watch"
 	watch_pid=$!
 	wait_for 10 grep -q watching "$work/watch" ||
 		bail "tether-dump does not start"

@@ -11,9 +11,8 @@ SYSCTLS=/proc/sys/net/tether
 
 start_listener()
 {
-	in_ns "$1" "$bin/xfer" -k listen receive any $PORT "$work/out$1" \
-		>"$work/listening$1" &
-	jobs_started+=($!)
+	start "$1" "$bin/xfer" -k listen receive any $PORT "$work/out$1" \
+		>"$work/listening$1"
 	wait_for 10 is_listening "$work/listening$1"
 }
 
@@ -38,7 +37,8 @@ counts_alone()
 sysctls_are_own()
 {
 	local name old other
-	for name in max_half max_orphans max_time_wait time_wait echo_broadcast; do
+	for name in max_half max_orphans max_time_wait time_wait_ms \
+		echo_broadcast; do
 		old=$(n2 cat $SYSCTLS/$name) || return
 		other=$((old == 0 ? 1 : old - 1))
 		n1 sh -c "echo $other >$SYSCTLS/$name" &&

@@ -41,24 +41,6 @@ can_unload()
 	rmmod tether 2>/dev/null
 }
 
-# A socket in n1 in the given state.
-hold_socket()
-{
-	mkfifo "$work/orders"
-	n1 "$bin/peer" hold "$1" v1 "$NS2" v2 <"$work/orders" \
-		>"$work/ready" 2>"$work/error" &
-	holder=$!
-	exec 3>"$work/orders"
-	wait_for 10 grep -q ready "$work/ready" || bail "$(cat "$work/error")"
-}
-
-release_socket()
-{
-	exec 3>&-
-	wait "$holder"
-	rm -f "$work/orders" "$work/ready"
-}
-
 has_time_wait()
 {
 	local ns
@@ -72,8 +54,8 @@ has_time_wait()
 # The peer of FIN_WAIT1 never answers: what is left has no program.
 make_orphan()
 {
-	hold_socket FIN_WAIT1
-	release_socket && has_sockets "$NS1" FIN_WAIT1 1
+	hold "$NS1" FIN_WAIT1 v1 "$NS2" v2 && release &&
+		has_sockets "$NS1" FIN_WAIT1 1
 }
 
 # load_fails MESSAGE PARAMETER
@@ -113,9 +95,9 @@ load_often()
 plan 16
 make_pair
 for state in CLOSED LISTEN ESTABLISHED; do
-	hold_socket $state
+	hold "$NS1" $state v1 "$NS2" v2 || bail "no socket in $state"
 	check "unload: refused with a socket in $state" refused
-	release_socket
+	release
 done
 drop_pair
 
@@ -126,7 +108,7 @@ check "unload: a connection in TIME_WAIT" has_time_wait
 check "unload: TIME_WAIT is purged" unload
 load
 
-n1 sysctl -q -w net.tether.orphan_timeout=$ORPHAN_SECONDS
+n1 sysctl -q -w net.tether.orphan_timeout_ms=${ORPHAN_SECONDS}000
 check "unload: an orphan" make_orphan
 check "unload: refused while it lives" refused
 check "unload: it ends in the stated time" \

@@ -121,7 +121,8 @@ raw_address()
 
 start_capture()
 {
-	n1 tcpdump -i v1 -w /tmp/capture --immediate-mode -U \
+	# Without a function around it: $! shall be tcpdump.
+	ip netns exec n1 tcpdump -i v1 -w /tmp/capture --immediate-mode -U \
 		2>/tmp/tcpdump.log &
 	capture=$!
 	wait_for 10 grep -q 'listening on' /tmp/tcpdump.log ||
