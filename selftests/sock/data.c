@@ -349,7 +349,7 @@ TEST_F(data, fault_send)
 	iov[0] = (struct iovec){ big, sizeof(big) };
 	n = writev(fd[0], iov, 2);
 	STEP("a part was sent", 1, n > 0 && n <= (long)sizeof(big));
-	STEP("send", 4, send(fd[0], "tail", 4, 0));
+	STEP("send the tail", 4, send(fd[0], "tail", 4, 0));
 	STEP("recv", 1, sock_recv_all(fd[1], in, n));
 	STEP("intact", 0, !!memcmp(in, big, n));
 	STEP("then the tail", 4, recv(fd[1], in, sizeof(in), 0));

@@ -22,6 +22,14 @@ struct sock_deviation {
 };
 
 static const struct sock_deviation sock_deviations[] = {
+	{ "stream", "pending_disconnect", "port still shown", SOCK_BOTH, 1, 0,
+	  "TCP goes on naming a port that it has given back" },
+	{ "stream", "disconnect", "port still shown", SOCK_BOTH, 1, 0,
+	  "TCP goes on naming a port that it has given back" },
+	{ "data", "odd_flags", "urgent recv", SOCK_BOTH, -EINVAL, -EOPNOTSUPP,
+	  "there is no urgent data" },
+	{ "data", "odd_flags", "urgent send", SOCK_BOTH, 1, -EOPNOTSUPP,
+	  "there is no urgent data" },
 };
 
 #endif /* _SOCK_DEVIATIONS_H */

@@ -127,13 +127,15 @@ static const struct seen *find_seen(const char *test, const char *step)
 	return NULL;
 }
 
-static void record(const char *test, const char *step, long value)
+/* False if the step came to something else before: two have one name. */
+static bool record(const char *test, const char *step, long value)
 {
+	const struct seen *before = find_seen(test, step);
 	struct seen *slot;
 	int i;
 
-	if (find_seen(test, step))
-		return;
+	if (before)
+		return before->value == value;
 	i = __sync_fetch_and_add(&shared->steps, 1);
 	if (i >= MAX_STEPS)
 		abort();
@@ -141,6 +143,7 @@ static void record(const char *test, const char *step, long value)
 	snprintf(slot->test, sizeof(slot->test), "%s", test);
 	snprintf(slot->step, sizeof(slot->step), "%s", step);
 	slot->value = value;
+	return true;
 }
 
 static int find_deviation(const char *test, const char *step)
@@ -175,7 +178,9 @@ bool sock_step(const char *test, const char *step, long want, long seen)
 	int i;
 
 	if (sock_is_inet()) {
-		record(test, step, seen);
+		if (!record(test, step, seen))
+			return complain(step, "differs from before", want,
+					seen);
 		return seen == want || complain(step, "TCP", want, seen);
 	}
 	tcp = find_seen(test, step);

@@ -168,6 +168,7 @@ TEST_F(stream, connect)
 	STEP("own port", 1, sock_port(fd) >= 1024);
 	STEP("peer port", 0, sock_peer_port(fd) - sock_port(listener));
 	STEP("again", -EISCONN, sock_connect_addr(fd, &addr));
+	sock_addr_client(&addr, 0);
 	STEP("bind", -EINVAL, sock_bind(fd, &addr));
 	STEP("listen", -EINVAL, listen(fd, 1));
 	STEP("accept on it", -EINVAL, accept(fd, NULL, NULL));
@@ -261,7 +262,8 @@ TEST_F(stream, pending)
 	STEP("send", -EAGAIN, send(fd, "a", 1, MSG_NOSIGNAL));
 	STEP("recv", -EAGAIN, recv(fd, &c, 1, 0));
 	STEP("listen", -EINVAL, listen(fd, 1));
-	STEP("bind", -EINVAL, sock_bind(fd, &addr));
+	sock_addr_client(&peer, 0);
+	STEP("bind", -EINVAL, sock_bind(fd, &peer));
 	STEP("accept on it", -EINVAL, accept(fd, NULL, NULL));
 	STEP("queued", 0, ioctl(fd, FIONREAD, &first));
 
@@ -307,7 +309,7 @@ TEST_F(stream, pending_disconnect)
 	STEP("state", 0, strcmp(sock_state(fd), "CLOSE"));
 	STEP("error", -ECONNRESET, sock_error(fd));
 	STEP("cleared", 0, sock_error(fd));
-	STEP("port still shown", 0, sock_port(fd) - port);
+	STEP("port still shown", 1, sock_port(fd) == port);
 	ASSERT_GE(sock_accept(listener), 0);
 	sock_nonblock(fd, false);
 	sock_addr_dest(&addr, sock_port(listener));
@@ -393,7 +395,7 @@ TEST_F(stream, disconnect)
 	STEP("error", -ECONNRESET, sock_error(fd[0]));
 	STEP("poll", POLLOUT | POLLHUP, sock_events(fd[0], ALL));
 	STEP("getpeername", -ENOTCONN, getpeername(fd[0], &addr.sa, &addr.len));
-	STEP("port still shown", 0, sock_port(fd[0]) - port);
+	STEP("port still shown", 1, sock_port(fd[0]) == port);
 	STEP("recv", -ENOTCONN, recv(fd[0], &c, 1, 0));
 	STEP("send", -EPIPE, send(fd[0], "a", 1, MSG_NOSIGNAL));
 	STEP("peer is told", 1, !!(sock_wait(fd[1], POLLIN) & POLLERR));

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Ending: shutdown, close and linger, from every state there is. */
+#include <string.h>
+#include <unistd.h>
+#include "pair.h"
+
+#define ALL (POLLIN | POLLOUT | POLLPRI | POLLRDHUP)
+#define SOME 200000
+
+#define SOCK_NAME close
+#include "fixture.h"
+
+static int set_linger(int fd, int on, int seconds)
+{
+	struct linger linger = { .l_onoff = on, .l_linger = seconds };
+
+	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+static bool in_state(int fd, const char *name)
+{
+	return SOCK_UNTIL(!strcmp(sock_state(fd), name));
+}
+
+/* Whether the whole pattern comes, and then the end of the stream. */
+static bool arrives(int fd, size_t len, unsigned int seed)
+{
+	static char in[SOME], want[SOME];
+	char c;
+
+	sock_pattern(want, len, seed);
+	return sock_recv_all(fd, in, len) && !memcmp(in, want, len) &&
+	       recv(fd, &c, 1, 0) == 0;
+}
+
+/* Put as much of the pattern into the socket as fits; how much that was. */
+static long put_some(int fd, unsigned int seed)
+{
+	static char out[SOME];
+
+	sock_pattern(out, sizeof(out), seed);
+	return send(fd, out, sizeof(out), MSG_DONTWAIT);
+}
+
+TEST_F(close, shutdown_write)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	STEP("shutdown", 0, shutdown(fd[0], SHUT_WR));
+	STEP("again", 0, shutdown(fd[0], SHUT_WR));
+	STEP("peer sees it", 0, recv(fd[1], &c, 1, 0));
+	STEP("our state", 1, in_state(fd[0], "FIN_WAIT2"));
+	STEP("peer's state", 1, in_state(fd[1], "CLOSE_WAIT"));
+	STEP("send", -EPIPE, send(fd[0], "x", 1, MSG_NOSIGNAL));
+	STEP("peer still sends", 4, send(fd[1], "back", 4, 0));
+	STEP("we receive", 4, sock_drain(fd[0], 4));
+	STEP("peer shuts down", 0, shutdown(fd[1], SHUT_WR));
+	STEP("end of file", 0, recv(fd[0], &c, 1, 0));
+	STEP("peer is closed", 1, in_state(fd[1], "CLOSE"));
+	STEP("no error", 0, sock_error(fd[0]));
+	STEP("nor there", 0, sock_error(fd[1]));
+	STEP("peer's send", -EPIPE, send(fd[1], "x", 1, MSG_NOSIGNAL));
+	STEP("shutdown when closed", -ENOTCONN, shutdown(fd[1], SHUT_WR));
+}
+
+TEST_F(close, shutdown_read)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(1, send(fd[1], "q", 1, 0));
+	ASSERT_TRUE(sock_arrived(fd[0], 1));
+	STEP("shutdown", 0, shutdown(fd[0], SHUT_RD));
+	STEP("what was queued", 1, recv(fd[0], &c, 1, 0));
+	STEP("then the end", 0, recv(fd[0], &c, 1, 0));
+	STEP("we still send", 1, send(fd[0], "s", 1, 0));
+	STEP("peer receives", 1, recv(fd[1], &c, 1, 0));
+	STEP("state", 0, strcmp(sock_state(fd[0]), "ESTABLISHED"));
+	STEP("peer is not told", POLLOUT, sock_events(fd[1], ALL));
+}
+
+/* TCP goes on receiving after SHUT_RD: the data can still be read. */
+TEST_F(close, data_after_shutdown_read)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, shutdown(fd[0], SHUT_RD));
+	STEP("peer sends", 1, send(fd[1], "l", 1, 0));
+	STEP("acknowledged", 1, sock_acked(fd[1]));
+	STEP("late data", 1, recv(fd[0], &c, 1, 0));
+	STEP("end", 0, recv(fd[0], &c, 1, 0));
+	STEP("peer has no error", 0, sock_error(fd[1]));
+}
+
+TEST_F(close, shutdown_both)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	STEP("shutdown", 0, shutdown(fd[0], SHUT_RDWR));
+	STEP("recv", 0, recv(fd[0], &c, 1, 0));
+	STEP("send", -EPIPE, send(fd[0], "x", 1, MSG_NOSIGNAL));
+	STEP("poll", POLLIN | POLLOUT | POLLRDHUP | POLLHUP,
+	     sock_events(fd[0], ALL));
+	STEP("peer sees the end", 0, recv(fd[1], &c, 1, 0));
+	STEP("state", 1, in_state(fd[0], "FIN_WAIT2"));
+	STEP("getpeername", 1, sock_peer_port(fd[0]) > 0);
+}
+
+TEST_F(close, shutdown_bad)
+{
+	int fd[2];
+
+	ASSERT_EQ(0, sock_pair(fd));
+	STEP("no such half", -EINVAL, shutdown(fd[0], 3));
+	STEP("negative", -EINVAL, shutdown(fd[0], -1));
+	STEP("huge", -EINVAL, shutdown(fd[0], 0x7fffffff));
+	STEP("still whole", POLLOUT, sock_events(fd[0], ALL));
+}
+
+/* Shut down or closed while much is unacknowledged: all of it arrives. */
+TEST_F(close, shutdown_unacknowledged)
+{
+	int fd[2];
+	long n;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	n = put_some(fd[0], 21);
+	STEP("some fits", 1, n > 0);
+	STEP("shutdown", 0, shutdown(fd[0], SHUT_RDWR));
+	STEP("all arrives", 1, arrives(fd[1], n, 21));
+	STEP("no error", 0, sock_error(fd[0]));
+}
+
+TEST_F(close, close_unacknowledged)
+{
+	int fd[2];
+	long n;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	n = put_some(fd[0], 22);
+	STEP("some fits", 1, n > 0);
+	STEP("close", 0, close(fd[0]));
+	STEP("all arrives", 1, arrives(fd[1], n, 22));
+	STEP("no error", 0, sock_error(fd[1]));
+}
+
+TEST_F(close, half_close_then_data)
+{
+	static char out[SOME];
+	int fd[2];
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, shutdown(fd[0], SHUT_WR));
+	ASSERT_TRUE(in_state(fd[1], "CLOSE_WAIT"));
+	sock_pattern(out, 50000, 23);
+	STEP("data in CLOSE_WAIT", 1, sock_send_all(fd[1], out, 50000));
+	STEP("close", 0, close(fd[1]));
+	STEP("arrives", 1, arrives(fd[0], 50000, 23));
+}
+
+/* Either end may be the first; the other sees nothing but the end. */
+TEST_F(close, orders)
+{
+	int fd[2], first;
+	char c;
+
+	for (first = 0; first < 2; first++) {
+		ASSERT_EQ(0, sock_pair(fd));
+		STEP("first", 0, close(fd[first]));
+		STEP("the other's end", 0, recv(fd[!first], &c, 1, 0));
+		STEP("state", 1, in_state(fd[!first], "CLOSE_WAIT"));
+		STEP("the other", 0, close(fd[!first]));
+	}
+}
+
+/* Both at once: CLOSING, or one after the other; never an error. */
+TEST_F(close, both_shut_down)
+{
+	int fd[2], i;
+	char c;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	for (i = 0; i < 2; i++)
+		STEP("shutdown", 0, shutdown(fd[i], SHUT_WR));
+	for (i = 0; i < 2; i++) {
+		STEP("end", 0, recv(fd[i], &c, 1, 0));
+		STEP("closed", 1, in_state(fd[i], "CLOSE"));
+		STEP("error", 0, sock_error(fd[i]));
+		STEP("poll", POLLIN | POLLOUT | POLLRDHUP | POLLHUP,
+		     sock_events(fd[i], ALL));
+		STEP("not connected", 1, sock_peer_port(fd[i]) < 0);
+	}
+}
+
+TEST_F(close, unread_data)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(4, send(fd[0], "left", 4, 0));
+	ASSERT_TRUE(sock_arrived(fd[1], 4));
+	STEP("close with data unread", 0, close(fd[1]));
+	STEP("peer wakes", 1, !!(sock_wait(fd[0], POLLIN) & POLLERR));
+	STEP("send", -ECONNRESET, send(fd[0], "x", 1, MSG_NOSIGNAL));
+	STEP("send again", -EPIPE, send(fd[0], "x", 1, MSG_NOSIGNAL));
+	STEP("recv", 0, recv(fd[0], &c, 1, 0));
+}
+
+TEST_F(close, unread_data_recv)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(4, send(fd[0], "left", 4, 0));
+	ASSERT_TRUE(sock_arrived(fd[1], 4));
+	ASSERT_EQ(1, recv(fd[1], &c, 1, 0));
+	STEP("close with a part unread", 0, close(fd[1]));
+	STEP("recv", -ECONNRESET, recv(fd[0], &c, 1, 0));
+	STEP("recv again", 0, recv(fd[0], &c, 1, 0));
+	STEP("error was taken", 0, sock_error(fd[0]));
+}
+
+/* To send to a program that has closed is to be reset. */
+TEST_F(close, send_to_closed)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	STEP("close", 0, close(fd[1]));
+	STEP("end", 0, recv(fd[0], &c, 1, 0));
+	STEP("first send", 1, send(fd[0], "x", 1, MSG_NOSIGNAL));
+	STEP("reset", 1, !!(SOCK_UNTIL(sock_events(fd[0], 0) & POLLERR)));
+	STEP("second send", -EPIPE, send(fd[0], "x", 1, MSG_NOSIGNAL));
+	STEP("recv", 0, recv(fd[0], &c, 1, 0));
+}
+
+TEST_F(close, linger_zero)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	STEP("option", 0, set_linger(fd[0], 1, 0));
+	STEP("close", 0, close(fd[0]));
+	STEP("recv", -ECONNRESET, recv(fd[1], &c, 1, 0));
+	STEP("state", 0, strcmp(sock_state(fd[1]), "CLOSE"));
+	STEP("send", -EPIPE, send(fd[1], "x", 1, MSG_NOSIGNAL));
+	STEP("getpeername", 1, sock_peer_port(fd[1]) < 0);
+}
+
+/* A reset throws away what was not sent yet. */
+TEST_F(close, linger_zero_with_data)
+{
+	int fd[2];
+	long n;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	n = sock_fill(fd[0]);
+	ASSERT_EQ(0, set_linger(fd[0], 1, 0));
+	STEP("close", 0, close(fd[0]));
+	STEP("reset", 1, SOCK_UNTIL(sock_events(fd[1], 0) & POLLERR));
+	STEP("not all arrives", 1, sock_drain(fd[1], n) < n);
+}
+
+struct close_arg {
+	int fd;
+};
+
+static long do_close(void *arg)
+{
+	return close(((struct close_arg *)arg)->fd);
+}
+
+/* With SO_LINGER close(2) waits until all is acknowledged, FIN included. */
+TEST_F(close, linger_waits)
+{
+	struct close_arg arg;
+	struct sock_job job;
+	int fd[2];
+	long n;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	n = sock_fill(fd[0]);
+	ASSERT_EQ(0, set_linger(fd[0], 1, 3000));
+	arg.fd = fd[0];
+	ASSERT_EQ(0, sock_start(&job, do_close, &arg));
+	STEP("sleeps", 1, sock_asleep(&job));
+	STEP("drain", 0, sock_drain(fd[1], n) - n);
+	STEP("close", 0, sock_finish(&job));
+	STEP("end", 0, sock_drain(fd[1], 1));
+}
+
+TEST_F(close, linger_runs_out)
+{
+	int fd[2];
+	long n;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	n = sock_fill(fd[0]);
+	ASSERT_EQ(0, set_linger(fd[0], 1, 1));
+	STEP("close", 0, close(fd[0]));
+	STEP("the data is not lost", 0, sock_drain(fd[1], n) - n);
+	STEP("nor the end", 0, sock_drain(fd[1], 1));
+	STEP("no error", 0, sock_error(fd[1]));
+}
+
+TEST_F(close, linger_nothing_to_send)
+{
+	int fd[2];
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, set_linger(fd[0], 1, 3000));
+	STEP("close", 0, close(fd[0]));
+	STEP("peer's state", 1, in_state(fd[1], "CLOSE_WAIT"));
+}
+
+/* close(2) in each state that a program can bring about. */
+TEST_F(close, states)
+{
+	int fd[2], listener, i;
+	struct sock_addr addr;
+	char c;
+
+	for (i = 0; i < 2; i++) {
+		fd[0] = sock_open(SOCK_STREAM);
+		STEP("CLOSE", 0, close(fd[0]));
+
+		fd[0] = sock_open(SOCK_STREAM);
+		sock_addr_server(&addr, SOCK_PORT_FIXED);
+		ASSERT_EQ(0, sock_bind(fd[0], &addr));
+		STEP("bound", 0, close(fd[0]));
+
+		fd[0] = sock_open(SOCK_STREAM);
+		ASSERT_EQ(0, sock_bind(fd[0], &addr));
+		ASSERT_EQ(0, listen(fd[0], 1));
+		STEP("LISTEN", 0, close(fd[0]));
+	}
+	ASSERT_EQ(0, sock_pair(fd));
+	STEP("ESTABLISHED", 0, close(fd[0]));
+	STEP("CLOSE_WAIT reached", 1, in_state(fd[1], "CLOSE_WAIT"));
+	STEP("CLOSE_WAIT", 0, close(fd[1]));
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, shutdown(fd[0], SHUT_WR));
+	STEP("FIN_WAIT2 reached", 1, in_state(fd[0], "FIN_WAIT2"));
+	STEP("FIN_WAIT2", 0, close(fd[0]));
+	STEP("other's end", 0, recv(fd[1], &c, 1, 0));
+	STEP("other", 0, close(fd[1]));
+
+	/* The peer's window is shut: the FIN cannot leave. */
+	ASSERT_EQ(0, sock_pair(fd));
+	sock_fill(fd[0]);
+	ASSERT_EQ(0, shutdown(fd[0], SHUT_WR));
+	STEP("FIN_WAIT1 reached", 1, in_state(fd[0], "FIN_WAIT1"));
+	STEP("FIN_WAIT1", 0, close(fd[0]));
+	STEP("reset it", 0, close(fd[1]));
+
+	ASSERT_EQ(0, sock_pair(fd));
+	sock_fill(fd[0]);
+	ASSERT_EQ(0, shutdown(fd[1], SHUT_WR));
+	ASSERT_TRUE(in_state(fd[0], "CLOSE_WAIT"));
+	ASSERT_EQ(0, shutdown(fd[0], SHUT_WR));
+	STEP("LAST_ACK reached", 1, in_state(fd[0], "LAST_ACK"));
+	STEP("LAST_ACK", 0, close(fd[0]));
+	STEP("reset that", 0, close(fd[1]));
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, close(fd[1]));
+	ASSERT_EQ(0, shutdown(fd[0], SHUT_WR));
+	STEP("closed", 1, in_state(fd[0], "CLOSE"));
+	STEP("close", 0, close(fd[0]));
+
+	listener = sock_listener(0);
+	ASSERT_GE(sock_connect_to(listener), 0);
+	fd[0] = sock_open(SOCK_STREAM | SOCK_NONBLOCK);
+	sock_addr_dest(&addr, sock_port(listener));
+	STEP("connect", -EINPROGRESS, sock_connect_addr(fd[0], &addr));
+	STEP("SYN_SENT reached", 1, in_state(fd[0], "SYN_SENT"));
+	STEP("SYN_SENT", 0, close(fd[0]));
+}
+
+/* A full stream whose reader goes away: the writer is woken and told. */
+TEST_F(close, blocked_writer)
+{
+	struct sock_job job;
+	struct close_arg arg;
+	int fd[2];
+
+	ASSERT_EQ(0, sock_pair(fd));
+	sock_fill(fd[0]);
+	arg.fd = fd[1];
+	ASSERT_EQ(0, sock_start(&job, do_close, &arg));
+	STEP("send", -ECONNRESET, ({
+		static char buf[SOME];
+		ssize_t n;
+
+		do {
+			n = send(fd[0], buf, sizeof(buf), MSG_NOSIGNAL);
+		} while (n > 0);
+		n;
+	}));
+	STEP("close", 0, sock_finish(&job));
+}
+
+static long do_recv(void *arg)
+{
+	char c;
+
+	return recv(((struct close_arg *)arg)->fd, &c, 1, 0);
+}
+
+TEST_F(close, blocked_reader)
+{
+	struct sock_job job;
+	struct close_arg arg;
+	int fd[2];
+
+	ASSERT_EQ(0, sock_pair(fd));
+	arg.fd = fd[0];
+	ASSERT_EQ(0, sock_start(&job, do_recv, &arg));
+	STEP("sleeps", 1, sock_asleep(&job));
+	STEP("own shutdown", 0, shutdown(fd[0], SHUT_RD));
+	STEP("recv", 0, sock_finish(&job));
+
+	ASSERT_EQ(0, sock_pair(fd));
+	arg.fd = fd[0];
+	ASSERT_EQ(0, sock_start(&job, do_recv, &arg));
+	STEP("sleeps again", 1, sock_asleep(&job));
+	ASSERT_EQ(0, set_linger(fd[1], 1, 0));
+	STEP("peer aborts", 0, close(fd[1]));
+	STEP("recv is reset", -ECONNRESET, sock_finish(&job));
+}
+
+/* The port and the peer are free for a new connection at once. */
+TEST_F(close, reuse_of_the_pair)
+{
+	int listener = sock_listener(4), fd, got, i, on = 1;
+	struct sock_addr client, dest;
+	char c;
+
+	sock_addr_client(&client, SOCK_PORT_FIXED + 9);
+	sock_addr_dest(&dest, sock_port(listener));
+	for (i = 0; i < 5; i++) {
+		fd = sock_open(SOCK_STREAM);
+		ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
+					sizeof(on)));
+		ASSERT_EQ(0, sock_bind(fd, &client));
+		STEP("connect", 0, sock_connect_addr(fd, &dest));
+		got = sock_accept(listener);
+		STEP("accept", 0, sock_made(got));
+		STEP("send", 1, send(fd, "r", 1, 0));
+		STEP("recv", 1, recv(got, &c, 1, 0));
+		/* The server closes first: TIME_WAIT is on its side. */
+		STEP("server closes", 0, close(got));
+		STEP("end", 0, recv(fd, &c, 1, 0));
+		STEP("client closes", 0, close(fd));
+	}
+}
+
+#include "last.h"
