@@ -20,8 +20,8 @@ list()
 	fetch) echo apt dpkg kmod xz-utils ca-certificates ;;
 	build) echo make gcc gcc-12 libc6-dev libelf1 kmod bc ;;
 	check) echo rsync perl sparse shellcheck netcat-openbsd iperf3 ;;
-	vm) echo qemu-system-x86 busybox-static kmod iproute2 python3 \
-		util-linux libc-bin procps ethtool socat strace tcpdump ;;
+	vm) echo qemu-system-x86 busybox-static zstd kmod iproute2 \
+		python3 util-linux libc-bin procps ethtool socat strace tcpdump ;;
 	*) tether_die "no purpose named $1" ;;
 	esac
 }
