@@ -33,6 +33,10 @@
 	"ip link set " SOCK_DEV_CLIENT " up && "			\
 	"ip link set " SOCK_DEV_SERVER " up"
 
+#define ADD_OTHER							\
+	"ip link add " SOCK_DEV_OTHER " type veth && "			\
+	"ip link set " SOCK_DEV_OTHER " up"
+
 enum sock_link sock_link;
 
 /* What the inet variant saw, shared with the processes of later variants. */
@@ -234,6 +238,13 @@ int sock_family(void)
 int sock_open(int type)
 {
 	return socket(sock_family(), type, 0);
+}
+
+/* Whether there is SOCK_DEV_OTHER; its peer stays down. */
+bool sock_other_device(void)
+{
+	return if_nametoindex(SOCK_DEV_OTHER) ||
+	       !system(ADD_OTHER);
 }
 
 unsigned int sock_ifindex(bool server)

@@ -50,6 +50,9 @@ struct sock_addr {
 #define SOCK_DEV_CLIENT	"tc0"
 #define SOCK_DEV_SERVER	"ts0"
 
+/* A device that leads nowhere; sock_other_device() makes it. */
+#define SOCK_DEV_OTHER	"to0"
+
 /* A port that nothing listens on, and one below 1024. */
 #define SOCK_PORT_IDLE		9
 #define SOCK_PORT_FIXED		20123
@@ -77,6 +80,7 @@ int sock_deviations_missed(void);
 
 int sock_family(void);
 int sock_open(int type);
+bool sock_other_device(void);
 unsigned int sock_ifindex(bool server);
 void sock_mac(bool server, unsigned char *mac);
 void sock_addr_any(struct sock_addr *addr, int port);
