@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Differences between the kernels that one source serves. What exists is
- * asked of the headers: by __has_include, by the type of a function, or by a
- * TETHER_HAVE_* that the Kbuild file finds in the text of a header. A version
- * number would lie: distributions backport.
+ * asked of the headers: by the type of a function, or by a TETHER_HAVE_* that
+ * the Kbuild file finds in the text of a header. A version number would lie:
+ * distributions backport.
  */
 #ifndef _TETHER_COMPAT_H
 #define _TETHER_COMPAT_H
@@ -13,10 +13,10 @@
 #include <linux/sysctl.h>
 #include <net/net_namespace.h>
 
-#if __has_include(<linux/skbuff_ref.h>)
+#ifdef TETHER_HAVE_SKBUFF_REF_H
 #include <linux/skbuff_ref.h>
 #endif
-#if __has_include(<net/gso.h>)
+#ifdef TETHER_HAVE_GSO_H
 #include <net/gso.h>
 #endif
 

@@ -244,9 +244,7 @@ static void child_abort(struct sock *child)
 	if (ts->conn.state == TETHER_CLOSED)
 		tether_stream_destroy(child);
 	else
-		tether_stream_settle(child, tether_conn_abort(&ts->conn,
-						TETHER_REASON_LISTENER_CLOSED,
-						0));
+		tether_stream_abort(child, TETHER_REASON_LISTENER_CLOSED);
 	bh_unlock_sock(child);
 	local_bh_enable();
 	sock_put(child);
@@ -358,41 +356,28 @@ static void child_open(struct sock *child, const struct half_entry *entry,
 	tether_stream_settle(child, did);
 }
 
-/*
- * Make the child of a half-open connection, locked. It is complete before it
- * can be found.
- */
-static struct sock *child_make(struct sock *sk, const struct half_entry *entry,
-			       const struct arrival *in)
+/* Make a clone the child of a half-open connection. False: it is dead. */
+static bool child_start(struct sock *sk, struct sock *child,
+			const struct half_entry *entry,
+			const struct arrival *in)
 {
-	struct tether_sock *base;
-	struct sock *child;
+	struct tether_sock *base = tether_sk(child);
 
-	child = sk_clone_lock(sk, GFP_ATOMIC | __GFP_NOWARN);
-	if (!child)
-		return NULL;
 	tether_table_inherit(child, sk);
 	child_clear(child);
-	base = tether_sk(child);
 	base->key = in->key;
 	memcpy(base->src, in->dev->dev_addr, ETH_ALEN);
 	sk_set_txhash(child);
 	child_open(child, entry, in);
+	/* It is complete before it can be found. */
 	if (!tether_table_insert(child)) {
 		if (tether_device_attach(child, in->dev))
-			return child;
+			return true;
 		tether_table_unhash(child);
 	}
-
-	/* It has sent nothing, and nobody has seen it. */
 	sock_orphan(child);
-	tether_conn_end(&tether_stream(child)->conn, TETHER_EV_TIMEOUT,
-			TETHER_REASON_NONE, 0);
-	tether_stream_settle(child,
-			     tether_conn_result(&tether_stream(child)->conn));
-	bh_unlock_sock(child);
-	sock_put(child);
-	return NULL;
+	tether_stream_abort(child, TETHER_REASON_MEMORY);
+	return false;
 }
 
 /* The final ACK: it goes on to the child, perhaps with data. */
@@ -400,24 +385,30 @@ static enum tether_drop half_open(struct sock *sk, struct half_entry *entry,
 				  struct arrival *in, struct sk_buff *skb)
 {
 	struct tether_listener *listener = tether_stream(sk)->listener;
+	enum tether_drop drop = TETHER_DROP_MEMORY;
 	struct sock *child;
 
 	if (sk_acceptq_is_full(sk)) {
 		tether_stat_inc(sock_net(sk), TETHER_STAT_LISTEN_OVERFLOW);
 		return TETHER_DROP_ACCEPT_FULL;
 	}
-	child = child_make(sk, entry, in);
+	child = sk_clone_lock(sk, GFP_ATOMIC | __GFP_NOWARN);
 	if (!child)
-		return TETHER_DROP_MEMORY;
-	half_free(sk, entry);
-	tether_stat_inc(sock_net(sk), TETHER_STAT_PASSIVE_OPEN);
-	list_add_tail(&tether_stream(child)->accept_node, &listener->completed);
-	sk_acceptq_added(sk);
-	tether_stream_segment(child, skb);
+		return drop;
+	__acquire(&child->sk_lock.slock);
+	if (child_start(sk, child, entry, in)) {
+		half_free(sk, entry);
+		tether_stat_inc(sock_net(sk), TETHER_STAT_PASSIVE_OPEN);
+		list_add_tail(&tether_stream(child)->accept_node,
+			      &listener->completed);
+		sk_acceptq_added(sk);
+		tether_stream_segment(child, skb);
+		sk->sk_data_ready(sk);
+		drop = TETHER_DROP_NONE;
+	}
 	bh_unlock_sock(child);
 	sock_put(child);
-	sk->sk_data_ready(sk);
-	return TETHER_DROP_NONE;
+	return drop;
 }
 
 /* A segment for a half-open connection. True if the skb was taken over. */

@@ -189,6 +189,20 @@ void tether_stream_settle(struct sock *sk, u32 did)
 }
 
 /**
+ * tether_stream_abort() - give a connection up, by our own will
+ * @sk: locked
+ * @reason: what the peer is told
+ *
+ * As for tether_stream_settle().
+ */
+void tether_stream_abort(struct sock *sk, enum tether_reason reason)
+{
+	struct tether_conn *conn = &tether_stream(sk)->conn;
+
+	tether_stream_settle(sk, tether_conn_abort(conn, reason, 0));
+}
+
+/**
  * tether_stream_destroy() - free what a closed socket holds
  * @sk: locked, CLOSED, and no program has it
  *
@@ -214,8 +228,8 @@ void tether_stream_destroy(struct sock *sk)
 }
 
 /*
- * Without memory the acknowledgement is still worth having: it may free what
- * our own send queue holds.
+ * Without memory what the segment acknowledges is still worth knowing: it may
+ * free what our own send queue holds.
  */
 static void forget_payload(struct sock *sk, struct tether_segment *seg,
 			   struct sk_buff *skb)

@@ -53,13 +53,10 @@ static void forget_connection(struct sock *sk)
 /* connect(2) to AF_UNSPEC, and after each failure: back to a fresh socket. */
 static void stream_disconnect(struct sock *sk)
 {
-	struct tether_stream *ts = tether_stream(sk);
-
 	if (sk->sk_state == TCP_LISTEN) {
 		tether_listen_stop(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		tether_stream_settle(sk, tether_conn_abort(&ts->conn,
-						TETHER_REASON_ABORTED, 0));
+		tether_stream_abort(sk, TETHER_REASON_ABORTED);
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
 	}
 	forget_connection(sk);
@@ -380,8 +377,7 @@ static void make_orphan(struct sock *sk)
 	ts->orphan = true;
 	tether_stat_inc(sock_net(sk), TETHER_STAT_ORPHANED);
 	if (atomic_inc_return(&tn->orphans) > READ_ONCE(tn->max_orphans))
-		tether_stream_settle(sk, tether_conn_abort(&ts->conn,
-						TETHER_REASON_MEMORY, 0));
+		tether_stream_abort(sk, TETHER_REASON_MEMORY);
 }
 
 static void stream_close(struct sock *sk, long timeout)

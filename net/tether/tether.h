@@ -9,8 +9,9 @@
  *   listener's socket    lock_sock() in process context, bh_lock_sock() in
  *                        softirq; protects the listener, its half-open and
  *                        its completed queue
- *   child's socket       same; nested (SINGLE_DEPTH_NESTING) under the
- *                        listener's, never the other way round; protects
+ *   child's socket       same; under the listener's, never the other way
+ *                        round, and to lockdep it is the listener's that is
+ *                        the nested one (SINGLE_DEPTH_NESTING); protects
  *                        sk_state, conn and everything else in the socket
  *   hash bucket          spin_lock_bh(), a leaf: protects one chain of one
  *                        table, and the tether_wait objects on it; of the
@@ -336,6 +337,7 @@ int tether_stream_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 struct tether_conn *tether_stream_conn(struct sock *sk);
 void tether_stream_account(struct sock *sk);
 void tether_stream_settle(struct sock *sk, u32 did);
+void tether_stream_abort(struct sock *sk, enum tether_reason reason);
 void tether_stream_segment(struct sock *sk, struct sk_buff *skb);
 void tether_stream_receive(struct sock *sk, struct sk_buff *skb);
 int tether_stream_backlog(struct sock *sk, struct sk_buff *skb);
