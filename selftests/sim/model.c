@@ -79,7 +79,10 @@ void sim_model_heard(struct sim_host *host, const struct tether_segment *seg)
 		host->peer_edge = edge;
 }
 
-/* A frame leaves: inside the peer's window, and our own never shrinks. */
+/*
+ * A frame leaves: inside the peer's window, and our own never shrinks, unless
+ * it is said to be closed because there is no memory for what was promised.
+ */
 void sim_model_sent(struct sim *sim, struct sim_host *host,
 		    const struct tether_segment *seg)
 {
@@ -97,7 +100,8 @@ void sim_model_sent(struct sim *sim, struct sim_host *host,
 	if (seg->window > host->rcvbuf)
 		sim_fail(sim, "host %u advertises %u, the limit is %u",
 			 host->id, seg->window, host->rcvbuf);
-	if (host->edge_sent && tether_before(edge, host->edge_sent))
+	if (host->edge_sent && tether_before(edge, host->edge_sent) &&
+	    !(host->conn.starved && !seg->window))
 		sim_fail(sim, "host %u shrinks its window", host->id);
 	host->edge_sent = edge;
 }
@@ -214,7 +218,9 @@ void sim_model_died(struct sim *sim, struct sim_host *host)
 					 peer->timed_out;
 		break;
 	case TETHER_REASON_NO_CONNECTION:
-		fair = !peer->attached || peer->half_gone;
+		/* Or crossed an old SYN (RFC 9293 section 3.10.7.4). */
+		fair = !peer->attached || peer->half_gone ||
+		       (sim->simultaneous && host->conn.irs != peer->conn.iss);
 		break;
 	case TETHER_REASON_NO_LISTENER:
 		fair = sim->simultaneous && !peer->attached;

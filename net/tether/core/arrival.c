@@ -156,8 +156,10 @@ static void arrive_syn_sent(struct tether_conn *conn,
 
 /*
  * Step 5: is any of the segment inside the window? RFC 9293 section 3.10.7.4,
- * first, table 6, with two differences: a lone FIN needs no room, and what
- * has been received but not acknowledged yet is no reason to refuse an ACK.
+ * first, table 6, with three differences: a lone FIN needs no room; what has
+ * been received but not acknowledged yet is no reason to refuse an ACK; and an
+ * ACK may lie at the very end of the window, where a sender is that has used
+ * all of it and lost some.
  */
 static bool acceptable(const struct tether_conn *conn,
 		       const struct tether_segment *seg)
@@ -167,7 +169,8 @@ static bool acceptable(const struct tether_conn *conn,
 
 	if (end == seg->seq || seg->flags & TETHER_RST)
 		return !tether_before(seg->seq, conn->acked) &&
-		       (seg->seq == nxt || tether_before(seg->seq, conn->edge));
+		       !tether_after(seg->seq, tether_after(nxt, conn->edge) ?
+						nxt : conn->edge);
 	if (!seg->len && seg->seq == nxt)
 		return true;
 	return tether_before(seg->seq, conn->edge) && tether_after(end, nxt);
@@ -323,7 +326,12 @@ static void duplicate_ack(struct tether_conn *conn, u64 now)
 	tether_conn_arm(conn, TETHER_TIMER_RTO, now, tether_conn_rto(conn));
 }
 
-/* Step 11: RFC 9293 section 3.10.7.4, fifth: only newer segments count. */
+/*
+ * Step 11: RFC 9293 section 3.10.7.4, fifth: only newer segments count. A
+ * window that opens again says that what was in flight when it closed may have
+ * been refused: it is sent again without waiting for a time-out that has
+ * backed off meanwhile.
+ */
 static void update_window(struct tether_conn *conn,
 			  const struct tether_segment *seg)
 {
@@ -332,6 +340,11 @@ static void update_window(struct tether_conn *conn,
 		return;
 	if (!seg->window && conn->window)
 		conn->did |= TETHER_DID_ZERO_WINDOW;
+	if (seg->window && !conn->window) {
+		conn->path.rtt.backoff = 0;
+		conn->rtx = conn->una;
+		conn->rtx_end = conn->nxt;
+	}
 	conn->wl1 = seg->seq;
 	conn->wl2 = seg->ack;
 	conn->window = seg->window;
@@ -419,6 +432,7 @@ static void receive(struct tether_conn *conn, struct tether_segment *seg,
 		break;
 	case TETHER_RECVQ_FULL:
 		seg->drop = TETHER_DROP_MEMORY;
+		conn->starved = true;
 		conn->did |= TETHER_DID_FULL;
 		conn->due |= TETHER_DUE_ACK;
 		break;

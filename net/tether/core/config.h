@@ -3,6 +3,7 @@
 #ifndef _TETHER_CORE_CONFIG_H
 #define _TETHER_CORE_CONFIG_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 #define TETHER_USEC_PER_MSEC	1000U
@@ -41,5 +42,11 @@ struct tether_config {
 	u8	synack_retries;
 	u8	retries;
 };
+
+/* What a SYN announces: an ACK is late by what the timer is late, too. */
+static inline u32 tether_ack_delay_max(const struct tether_config *cfg)
+{
+	return READ_ONCE(cfg->ack_delay) + cfg->tick;
+}
 
 #endif /* _TETHER_CORE_CONFIG_H */

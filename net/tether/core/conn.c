@@ -288,16 +288,21 @@ bool tether_conn_window_moves(const struct tether_conn *conn, u64 *edge)
 u32 tether_conn_read(struct tether_conn *conn, u32 bytes)
 {
 	u64 left, edge;
+	bool starved;
 	u32 all;
 
 	tether_recvq_read(&conn->rcvq, bytes);
+	starved = conn->starved;
+	if (conn->rcvq.truesize <= conn->limit / 2)
+		conn->starved = false;
 	if (conn->fin_rcvd || !(TETHER_STATE_BIT(conn->state) & SYNCHRONIZED))
 		return tether_conn_result(conn);
 	all = (u64)conn->limit * conn->rcvq.ratio >> 8;
 	left = conn->edge - conn->rcvq.nxt;
-	if (tether_conn_window_moves(conn, &edge) &&
-	    (left < 2 * tether_conn_unit(conn) ||
-	     edge - conn->edge >= all / 2)) {
+	if ((starved && !conn->starved) ||
+	    (tether_conn_window_moves(conn, &edge) &&
+	     (left < 2 * tether_conn_unit(conn) ||
+	      edge - conn->edge >= all / 2))) {
 		conn->due |= TETHER_DUE_ACK;
 		conn->due &= ~TETHER_DUE_DUPACK;
 		conn->did |= TETHER_DID_UPDATE;
@@ -392,9 +397,10 @@ void tether_conn_keepalive(struct tether_conn *conn, bool on, u64 now)
  * @conn: the connection
  * @frame: the frame, the last one pulled
  *
- * The queue of the device is part of the path: a full one is congestion. New
- * bytes count as not sent; the retransmission timer tries again if nothing
- * else does.
+ * The queue of the device is part of the path: a full one is congestion. The
+ * bytes count as sent, as some of them may have been (NET_XMIT_CN, or a
+ * super-frame that was cut); they are sent again with the next frame that may
+ * go out, which is not before something else happens.
  *
  * Return: mask of enum tether_did.
  */
@@ -402,13 +408,15 @@ u32 tether_conn_congested(struct tether_conn *conn,
 			  const struct tether_frame *frame)
 {
 	struct tether_cong *cong = &conn->path.cong;
-	u64 end = tether_segment_end(&frame->seg);
 
-	if (!frame->seg.len || frame->retransmit || end != conn->nxt)
+	if (!frame->seg.len)
 		return tether_conn_result(conn);
-	if (frame->seg.flags & TETHER_FIN)
-		conn->fin_sent = false;
-	conn->nxt = frame->seg.seq;
+	if (!tether_before(conn->rtx, conn->rtx_end)) {
+		conn->rtx = frame->seg.seq;
+		conn->rtx_end = tether_segment_end(&frame->seg);
+	} else if (frame->retransmit) {
+		conn->rtx = frame->seg.seq;
+	}
 	if (!cong->in_recovery && tether_after(conn->una, cong->recover)) {
 		tether_cong_rto(cong, conn->path.mss, tether_conn_flight(conn),
 				conn->nxt, true);

@@ -96,6 +96,8 @@ enum tether_timer {
  * @acked: acknowledgment number that we sent last
  * @limit: receive buffer in truesize; the shell keeps it
  * @frame: payload of the largest recent frame from the peer
+ * @starved: bytes inside the window were refused for want of memory; until
+ *	the program has made room the window is said to be closed
  * @ts_recent: timestamp to echo (RFC 7323 section 4.3)
  * @deadline: per enum tether_timer, 0 for not armed
  * @last_recv: when the last acceptable segment came
@@ -152,6 +154,7 @@ struct tether_conn {
 	u64			last_recv;
 	u8			retries;
 	u8			probes;
+	bool			starved;
 	bool			nodelay;
 	bool			more;
 	bool			keepalive;

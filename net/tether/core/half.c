@@ -162,7 +162,7 @@ void tether_half_frame(struct tether_half *half, u64 now,
 		.ts_echo	= half->ts_recent,
 		.mss		= half->local_mss,
 		.has_ack_delay	= true,
-		.ack_delay	= READ_ONCE(half->cfg->ack_delay),
+		.ack_delay	= tether_ack_delay_max(half->cfg),
 	};
 	frame->retransmit = half->retries;
 	half->sent = now;

@@ -21,12 +21,17 @@
 			 TETHER_STATE_BIT(TETHER_CLOSING) |	\
 			 TETHER_STATE_BIT(TETHER_LAST_ACK))
 
-/* The window to advertise; what has been promised stays promised. */
+/*
+ * The window to advertise; what has been promised stays promised, unless it
+ * has turned out that there is no memory for it.
+ */
 static u32 advertise(struct tether_conn *conn)
 {
 	u64 nxt = tether_conn_rcv_nxt(conn);
 	u64 edge;
 
+	if (conn->starved)
+		return 0;
 	if (!(conn->due & TETHER_DUE_DUPACK) &&
 	    tether_conn_window_moves(conn, &edge))
 		conn->edge = edge;
@@ -90,7 +95,7 @@ static void send_syn(struct tether_conn *conn, struct tether_frame *frame,
 	frame->retransmit = conn->nxt != conn->iss;
 	frame->seg.mss = conn->path.local_mss;
 	frame->seg.has_ack_delay = true;
-	frame->seg.ack_delay = READ_ONCE(conn->cfg->ack_delay);
+	frame->seg.ack_delay = tether_ack_delay_max(conn->cfg);
 	if (!answer)
 		frame->seg.window = min_t(u32, TETHER_MAX_WINDOW,
 					  tether_recvq_space(&conn->rcvq,
