@@ -119,7 +119,9 @@ make_kernel()
 	new=$(mktemp -d "$TETHER_CACHE/uml-new.XXXXXX") || exit 1
 	chmod 755 "$new"
 	trap 'rm -rf "$new"' EXIT
-	trap 'tether_die "interrupted: run it again, it starts afresh"' \
+	# Functions below have their messages in a file: keep ours visible.
+	exec 7>&2
+	trap 'tether_die "interrupted: run it again, it starts afresh" 2>&7' \
 		INT TERM HUP
 	tether_say "building the debug kernel into $kernel, once (20 minutes on 2 cores)"
 	log=$top/build/uml-build.log
