@@ -58,7 +58,7 @@ TEST_F(close, shutdown_write)
 	STEP("we receive", 4, sock_drain(fd[0], 4));
 	STEP("peer shuts down", 0, shutdown(fd[1], SHUT_WR));
 	STEP("end of file", 0, recv(fd[0], &c, 1, 0));
-	STEP("peer is closed", 1, in_state(fd[1], "CLOSE"));
+	STEP("peer is closed", 1, in_state(fd[1], "CLOSED"));
 	STEP("no error", 0, sock_error(fd[0]));
 	STEP("nor there", 0, sock_error(fd[1]));
 	STEP("peer's send", -EPIPE, send(fd[1], "x", 1, MSG_NOSIGNAL));
@@ -191,7 +191,7 @@ TEST_F(close, both_shut_down)
 		STEP("shutdown", 0, shutdown(fd[i], SHUT_WR));
 	for (i = 0; i < 2; i++) {
 		STEP("end", 0, recv(fd[i], &c, 1, 0));
-		STEP("closed", 1, in_state(fd[i], "CLOSE"));
+		STEP("closed", 1, in_state(fd[i], "CLOSED"));
 		STEP("error", 0, sock_error(fd[i]));
 		STEP("poll", POLLIN | POLLOUT | POLLRDHUP | POLLHUP,
 		     sock_events(fd[i], ALL));
@@ -253,7 +253,7 @@ TEST_F(close, linger_zero)
 	STEP("option", 0, set_linger(fd[0], 1, 0));
 	STEP("close", 0, close(fd[0]));
 	STEP("recv", -ECONNRESET, recv(fd[1], &c, 1, 0));
-	STEP("state", 0, strcmp(sock_state(fd[1]), "CLOSE"));
+	STEP("state", 0, strcmp(sock_state(fd[1]), "CLOSED"));
 	STEP("send", -EPIPE, send(fd[1], "x", 1, MSG_NOSIGNAL));
 	STEP("getpeername", 1, sock_peer_port(fd[1]) < 0);
 }
@@ -377,7 +377,7 @@ TEST_F(close, states)
 	ASSERT_EQ(0, sock_pair(fd));
 	ASSERT_EQ(0, close(fd[1]));
 	ASSERT_EQ(0, shutdown(fd[0], SHUT_WR));
-	STEP("closed", 1, in_state(fd[0], "CLOSE"));
+	STEP("closed", 1, in_state(fd[0], "CLOSED"));
 	STEP("close", 0, close(fd[0]));
 
 	listener = sock_listener(0);

@@ -30,6 +30,22 @@ static const struct sock_deviation sock_deviations[] = {
 	  "there is no urgent data" },
 	{ "data", "odd_flags", "urgent send", SOCK_BOTH, 1, -EOPNOTSUPP,
 	  "there is no urgent data" },
+	{ "options", "identity", "protocol", SOCK_TETHER, IPPROTO_TCP, 0,
+	  "the kernel takes IPPROTO_TCP for a struct tcp_sock" },
+	{ "options", "identity", "protocol that was named", SOCK_TETHER,
+	  IPPROTO_TCP, 0, "the kernel takes IPPROTO_TCP for a struct tcp_sock" },
+	{ "options", "identity", "protocol of the other", SOCK_TETHER,
+	  IPPROTO_UDP, 0, "the kernel takes IPPROTO_UDP for a struct udp_sock" },
+	{ "options", "nodelay", "get at the wrong level", SOCK_TETHER,
+	  -EOPNOTSUPP, -ENOPROTOOPT, "as what setsockopt(2) gives" },
+	{ "options", "unknown", "get of a level", SOCK_TETHER,
+	  -EOPNOTSUPP, -ENOPROTOOPT, "as what setsockopt(2) gives" },
+	{ "options", "refused", "zero copy", SOCK_TETHER, 1, 0,
+	  "the kernel knows zero copy of its own families only" },
+	{ "options", "refused", "bind to the port of another", SOCK_TETHER,
+	  0, -EADDRINUSE, "SO_REUSEPORT is not supported" },
+	{ "options", "reuse_of_old", "TIME_WAIT", SOCK_BOTH, -EADDRINUSE, 0,
+	  "starts rise: an old segment cannot fall into a new connection" },
 };
 
 #endif /* _SOCK_DEVIATIONS_H */

@@ -568,9 +568,11 @@ void sock_pattern(void *buf, size_t len, unsigned int seed)
 	}
 }
 
-void sock_pause(void)
+/* Short at first; then longer, so that what never comes ends some day. */
+void sock_pause(int tries)
 {
-	struct timespec ts = { .tv_nsec = 1000000 };
+	bool early = tries > SOCK_TRIES - 1000;
+	struct timespec ts = { .tv_nsec = early ? 1000000 : 100000000 };
 
 	nanosleep(&ts, NULL);
 }
@@ -611,53 +613,58 @@ int sock_count(void)
 	return lines;
 }
 
+/* The state by TCP's number, or -1. */
+static int state_inet(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return -1;
+	return info.tcpi_state;
+}
+
+/* A socket without a line in the table is closed. */
+static int state_tether(int fd, const char * const *names, int n)
+{
+	unsigned long inode;
+	char line[512], name[32];
+	int state = TCP_CLOSE, i;
+	struct stat st;
+	FILE *file;
+
+	file = fopen("/proc/net/tether", "r");
+	if (!file)
+		return -1;
+	if (fstat(fd, &st))
+		st.st_ino = 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%*s %31s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu",
+			   name, &inode) != 2 || inode != st.st_ino)
+			continue;
+		for (i = 1; i < n; i++)
+			if (!strcmp(name, names[i]))
+				state = i;
+	}
+	fclose(file);
+	return state;
+}
+
 /* The state of the socket in the words of /proc/net/tether. */
 const char *sock_state(int fd)
 {
 	static const char * const names[] = {
 		[TCP_ESTABLISHED] = "ESTABLISHED", [TCP_SYN_SENT] = "SYN_SENT",
-		[TCP_SYN_RECV] = "SYN_RECV", [TCP_FIN_WAIT1] = "FIN_WAIT1",
+		[TCP_SYN_RECV] = "SYN_RECEIVED", [TCP_FIN_WAIT1] = "FIN_WAIT1",
 		[TCP_FIN_WAIT2] = "FIN_WAIT2", [TCP_TIME_WAIT] = "TIME_WAIT",
-		[TCP_CLOSE] = "CLOSE", [TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+		[TCP_CLOSE] = "CLOSED", [TCP_CLOSE_WAIT] = "CLOSE_WAIT",
 		[TCP_LAST_ACK] = "LAST_ACK", [TCP_LISTEN] = "LISTEN",
 		[TCP_CLOSING] = "CLOSING",
 	};
-	static char line[512];
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-	char inode[32];
-	struct stat st;
-	FILE *file;
-	size_t i;
+	int state = sock_is_inet() ? state_inet(fd) :
+			state_tether(fd, names, ARRAY_SIZE(names));
 
-	if (sock_is_inet()) {
-		if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
-			return "?";
-		return names[info.tcpi_state];
-	}
-	file = fopen(table(), "r");
-	if (!file || fstat(fd, &st)) {
-		if (file)
-			fclose(file);
-		return "?";
-	}
-	snprintf(inode, sizeof(inode), " %lu", (unsigned long)st.st_ino);
-	while (fgets(line, sizeof(line), file)) {
-		line[strcspn(line, "\n")] = 0;
-		if (!strstr(line, inode))
-			continue;
-		for (i = 1; i < ARRAY_SIZE(names); i++) {
-			char word[32];
-
-			snprintf(word, sizeof(word), " %s ", names[i]);
-			if (strstr(line, word)) {
-				fclose(file);
-				return names[i];
-			}
-		}
-	}
-	fclose(file);
-	return "CLOSE";
+	return state < 0 ? "?" : names[state];
 }
 
 static void *job_main(void *arg)

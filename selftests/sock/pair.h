@@ -112,18 +112,18 @@ long sock_drain(int fd, long bytes);
 bool sock_send_all(int fd, const void *buf, size_t len);
 bool sock_recv_all(int fd, void *buf, size_t len);
 void sock_pattern(void *buf, size_t len, unsigned int seed);
-void sock_pause(void);
+void sock_pause(int tries);
 
 long sock_counter(const char *name);
 int sock_count(void);
 const char *sock_state(int fd);
 
 /* Repeat until the condition holds; false if it never does. */
-#define SOCK_TRIES 100000
+#define SOCK_TRIES 3000
 #define SOCK_UNTIL(cond) ({						\
 	int tries_ = SOCK_TRIES;					\
 	while (!(cond) && --tries_)					\
-		sock_pause();						\
+		sock_pause(tries_);						\
 	tries_ > 0;							\
 })
 

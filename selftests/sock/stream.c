@@ -284,7 +284,7 @@ TEST_F(stream, pending_shutdown)
 	fd = connecting(listener);
 	ASSERT_GE(fd, 0);
 	STEP("shutdown", 0, shutdown(fd, SHUT_WR));
-	STEP("state", 0, strcmp(sock_state(fd), "CLOSE"));
+	STEP("state", 0, strcmp(sock_state(fd), "CLOSED"));
 	STEP("poll", POLLERR | POLLOUT | POLLHUP, sock_events(fd, ALL));
 	STEP("error", -ECONNRESET, sock_error(fd));
 	STEP("cleared", 0, sock_error(fd));
@@ -306,7 +306,7 @@ TEST_F(stream, pending_disconnect)
 	ASSERT_GE(fd, 0);
 	port = sock_port(fd);
 	STEP("unspec", 0, connect(fd, &unspec, sizeof(unspec)));
-	STEP("state", 0, strcmp(sock_state(fd), "CLOSE"));
+	STEP("state", 0, strcmp(sock_state(fd), "CLOSED"));
 	STEP("error", -ECONNRESET, sock_error(fd));
 	STEP("cleared", 0, sock_error(fd));
 	STEP("port still shown", 1, sock_port(fd) == port);
@@ -391,7 +391,7 @@ TEST_F(stream, disconnect)
 	port = sock_port(fd[0]);
 	STEP("short unspec", -EINVAL, connect(fd[0], &unspec, 1));
 	STEP("unspec", 0, connect(fd[0], &unspec, sizeof(unspec)));
-	STEP("state", 0, strcmp(sock_state(fd[0]), "CLOSE"));
+	STEP("state", 0, strcmp(sock_state(fd[0]), "CLOSED"));
 	STEP("error", -ECONNRESET, sock_error(fd[0]));
 	STEP("poll", POLLOUT | POLLHUP, sock_events(fd[0], ALL));
 	STEP("getpeername", -ENOTCONN, getpeername(fd[0], &addr.sa, &addr.len));
@@ -460,7 +460,7 @@ TEST_F(stream, reconnect)
 	STEP("end of file", 0, recv(fd[0], &c, 1, 0));
 	STEP("in CLOSE_WAIT", -EISCONN, sock_connect_addr(fd[0], &addr));
 	STEP("close our half", 0, shutdown(fd[0], SHUT_WR));
-	ASSERT_TRUE(SOCK_UNTIL(!strcmp(sock_state(fd[0]), "CLOSE")));
+	ASSERT_TRUE(SOCK_UNTIL(!strcmp(sock_state(fd[0]), "CLOSED")));
 	STEP("when closed", -EISCONN, sock_connect_addr(fd[0], &addr));
 	STEP("unspec", 0, connect(fd[0], &unspec, sizeof(unspec)));
 	STEP("anew", 0, sock_connect_addr(fd[0], &addr));
