@@ -125,11 +125,12 @@ in_ns()
 }
 
 # in_ns in the background: $! is the command itself, not a shell around it.
+# Its input is the caller's, which a shell takes away unless told to keep it.
 in_ns_bg()
 {
 	local ns=$1
 	shift
-	nsenter --net="/run/netns/$ns" -- "$@" 3>&- &
+	nsenter --net="/run/netns/$ns" -- "$@" <&0 3>&- &
 }
 
 jobs_started=()

@@ -86,11 +86,23 @@ has_socket()
 	ip netns exec "$1" grep -q "$2" /proc/net/tether
 }
 
-# What /proc/net/tether says, under a line that says where and when.
+# What /proc/net/tether says, each line of it cut in two for 80 columns.
 show_sockets()
 {
 	echo "/proc/net/tether in $1, $2:"
-	ip netns exec "$1" cat /proc/net/tether | cut -c 1-80
+	ip netns exec "$1" awk '
+		NR == 1 {
+			for (i = 1; i <= NF; i++)
+				name[i] = $i
+			next
+		}
+		{
+			print "  " $1, $2, $3, $4
+			line = "     "
+			for (i = 5; i <= 10; i++)
+				line = line " " name[i] " " $i
+			print line
+		}' /proc/net/tether
 }
 
 join_namespaces()
@@ -142,6 +154,7 @@ say_hello()
 		./hello-client v1 $MAC2 $PORT >/tmp/client.out 2>&1 ||
 		failed "hello-client said $?"
 	wait $!
+	afterwards=$(show_sockets n2 "afterwards")
 	sed 's/^/server: /' /tmp/server.out
 	sed 's/^/client: /' /tmp/client.out
 	grep -q hello /tmp/client.out || failed "the client got no hello"
@@ -166,8 +179,7 @@ draw_hello()
 	./tether-dump -e -r /tmp/capture >/tmp/frames
 	./demo-diagram /tmp/client.trace /tmp/server.trace /tmp/frames $MAC1 ||
 		failed "the exchange is incomplete"
-	echo
-	show_sockets n2 "afterwards"
+	printf '\n%s\n' "$afterwards"
 }
 
 half_is_there()
