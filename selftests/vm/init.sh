@@ -123,9 +123,11 @@ prepare()
 {
 	if [ -s "$job/modules" ]; then
 		dir=$(cat "$job/modules")
-		mkdir -p /lib/modules
-		[ -e "/lib/modules/$(uname -r)" ] ||
-			ln -s "$HOST$dir" "/lib/modules/$(uname -r)"
+		here=/lib/modules/$(uname -r)
+		mkdir -p "$here"
+		# The indexes are read by every insmod and rmmod.
+		cp "$HOST$dir"/modules.* "$here/"
+		[ -e "$here/kernel" ] || ln -s "$HOST$dir/kernel" "$here/"
 	fi
 	if [ -r "$job/env" ]; then
 		set -a
