@@ -162,7 +162,7 @@ static void sim_app_shutdown(struct sim *sim, struct sim_host *host)
 	sim_host_flush(sim, host);
 }
 
-static void sim_app_close(struct sim *sim, struct sim_host *host)
+void sim_app_close(struct sim *sim, struct sim_host *host)
 {
 	sim_trace(sim, "%u close", host->id);
 	host->app.closed = true;
@@ -259,6 +259,7 @@ static u64 sim_app_next(const struct sim *sim, const struct sim_host *host)
 	return next;
 }
 
+/* What the program does now, and when it wants to run again. */
 void sim_app_run(struct sim *sim, struct sim_host *host)
 {
 	struct sim_app *app = &host->app;

@@ -215,6 +215,7 @@ void sim_app_plan(struct sim *sim, struct sim_host *host);
 void sim_app_init(struct sim *sim, struct sim_host *host);
 void sim_app_run(struct sim *sim, struct sim_host *host);
 void sim_app_wake(struct sim *sim, struct sim_host *host);
+void sim_app_close(struct sim *sim, struct sim_host *host);
 
 /* model.c */
 void sim_pattern_fill(u8 *to, u8 host, u64 pos, u32 len);

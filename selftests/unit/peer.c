@@ -39,11 +39,15 @@ void peer_destroy(struct peer *peer)
 	tether_conn_destroy(&peer->conn);
 }
 
+/* The last frame stays when there is no other. */
 bool peer_pull(struct peer *peer)
 {
-	if (!tether_conn_transmit(&peer->conn, peer->now, &peer->frame))
+	struct tether_frame frame;
+
+	if (!tether_conn_transmit(&peer->conn, peer->now, &frame))
 		return false;
-	peer->ts = peer->frame.seg.ts;
+	peer->frame = frame;
+	peer->ts = frame.seg.ts;
 	return true;
 }
 

@@ -15,7 +15,7 @@ TEST_PEER(conn, connect__three_way)
 	EXPECT_FRAME(FLAGS_S, 0, 0, 0);
 	EXPECT_EQ(PEER_MSS, p->frame.seg.mss);
 	EXPECT_TRUE(p->frame.seg.has_ack_delay);
-	EXPECT_EQ(5000, p->frame.seg.ack_delay);
+	EXPECT_EQ(5000 + PEER_MSEC, p->frame.seg.ack_delay);
 	EXPECT_EQ(1234, p->frame.seg.sport);
 	EXPECT_EQ(80, p->frame.seg.dport);
 	EXPECT_SILENCE();

@@ -33,6 +33,7 @@ FIXTURE_SETUP(half)
 		.rto_init = 1000000,
 		.rto_max = 60000000,
 		.ack_delay = 5000,
+		.tick = 1000,
 		.synack_retries = 5,
 	};
 	self->now = 3000000;
@@ -94,7 +95,7 @@ TEST_F(half, frame__syn_ack)
 	EXPECT_EQ(50000, seg->window);
 	EXPECT_EQ(1460, seg->mss);
 	EXPECT_TRUE(seg->has_ack_delay);
-	EXPECT_EQ(5000, seg->ack_delay);
+	EXPECT_EQ(5000 + 1000, seg->ack_delay);
 	EXPECT_EQ(777, seg->ts_echo);
 	EXPECT_EQ(80, seg->sport);
 	EXPECT_EQ(4000, seg->dport);
