@@ -12,12 +12,16 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 INSTALL ?= install
 
-# The kernel to build for: KDIR, or KERNEL=6.1|6.12 (stock headers from the
-# cache), or the running kernel if its headers are here, or else 6.1.
+# The kernel to build for: KDIR, or KERNEL=6.1|6.12|uml (from the cache), or
+# the running kernel if its headers are here, or else 6.1.
 running := /lib/modules/$(shell uname -r)/build
 ifeq ($(KDIR),)
 ifneq ($(filter 6.1 6.12,$(KERNEL)),)
 find_kdir = $(fetch) headers $(KERNEL)
+else ifeq ($(KERNEL),uml)
+find_kdir = $(top)/selftests/vm/uml.sh kdir
+else ifneq ($(KERNEL),)
+$(error KERNEL=$(KERNEL): the choice is 6.1, 6.12 or uml)
 else ifneq ($(wildcard $(running)/Makefile),)
 find_kdir = echo $(running)
 else
@@ -109,13 +113,15 @@ help:
 #= make                 the module and the tools
 #= make module          tether.ko, in build/<kernel release>/
 #=     KDIR=dir         for the kernel with these headers
-#=     KERNEL=6.1|6.12  for a stock Debian kernel; headers are fetched
+#=     KERNEL=6.1|6.12|uml  for a stock kernel of Debian, whose headers are
+#=                      fetched, or for the User-Mode Linux of the tests
 #=     W=1 C=2 CF=...   with the kernel's extra warnings and checkers
 #= make tools           the programs of tools/, in build/tools/
 #= make install         module, header and programs (PREFIX, DESTDIR)
 #= make uninstall       the reverse
 #= make demo            a file over a lossy link, in a virtual machine
-#= make vm              a shell in a virtual machine with Tether loaded
+#= make vm              a shell in a virtual machine with Tether loaded;
+#=                      KERNEL=6.1|6.12|uml
 #= make check           every test; SUITE=unit|sim|style|sock|net|canary,
 #=                      KERNEL=6.1|6.12|uml, CLOCK=virtual|smp for a part
 #= make style           the style gates alone
