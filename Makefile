@@ -61,6 +61,7 @@ install: module tools
 	dir=$$($(top)/selftests/vm/build-module.sh --where "$$kdir" $(top)) && \
 	$(MAKE) --no-print-directory -C "$$kdir" M="$$dir" \
 		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates \
+		CONFIG_MODULE_SIG_ALL= \
 		modules_install && \
 	/sbin/depmod $(if $(DESTDIR),-b $(DESTDIR)) "$${dir##*/}"
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/include/linux
