@@ -21,21 +21,26 @@
 #endif
 
 /* proc_handler's first argument became const. */
-typedef typeof(*__builtin_choose_expr(
-	__builtin_types_compatible_p(typeof(proc_dointvec),
-				     int (struct ctl_table *, int, void *,
-					  size_t *, loff_t *)),
-	(struct ctl_table *)NULL,
-	(const struct ctl_table *)NULL)) tether_ctl_table;
+#define TETHER_CTL_CONST						\
+	(!__builtin_types_compatible_p(typeof(proc_dointvec),		\
+				       int (struct ctl_table *, int,	\
+					    void *, size_t *, loff_t *)))
+#define tether_ctl_table						\
+	typeof(*__builtin_choose_expr(TETHER_CTL_CONST,			\
+				      (const struct ctl_table *)NULL,	\
+				      (struct ctl_table *)NULL))
 
 /* The number of entries became an argument, an empty last one an error. */
+static inline struct ctl_table_header *
+tether_register_sysctl(struct net *net, const char *path,
+		       struct ctl_table *table, size_t count)
+{
 #ifdef register_net_sysctl
-#define tether_register_sysctl(net, path, table, count) \
-	register_net_sysctl_sz(net, path, table, count)
+	return register_net_sysctl_sz(net, path, table, count);
 #else
-#define tether_register_sysctl(net, path, table, count) \
-	register_net_sysctl(net, path, table)
+	return register_net_sysctl(net, path, table);
 #endif
+}
 
 /* Frames that are not IPv6 got a limit of their own, by IPv4's name. */
 static inline unsigned int tether_gso_max_size(const struct net_device *dev)

@@ -74,7 +74,7 @@ struct table_line {
 	u32		half;
 	u32		completed;
 	u32		limit;
-	char		timer[24];
+	char		timer[32];
 	uid_t		uid;
 	unsigned long	inode;
 	int		refs;

@@ -19,13 +19,13 @@ enum {
 
 /**
  * struct reply_bucket - token bucket of a device
- * @lock: protects the rest
+ * @lock: protects @tokens and @last
  * @tokens: replies that may leave now, in microseconds of their rate
  * @last: when @tokens was brought up to date
  * @rcu: look-ups hold no lock
  */
 struct reply_bucket {
-	spinlock_t	lock;
+	spinlock_t	lock;	/* of the rest */
 	u64		tokens;
 	u64		last;
 	struct rcu_head	rcu;
@@ -196,7 +196,7 @@ struct echo_cb {
 
 /* Replies to group requests wait here, so that not all hosts answer at once. */
 static struct {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* of the queue */
 	struct sk_buff_head	skbs;
 	struct hrtimer		timer;
 } echo_queue;

@@ -10,8 +10,18 @@
 #include <linux/filter.h>
 #include "tether.h"
 
-/* What the backlog may hold above the receive buffer: ACKs, mostly. */
-#define BACKLOG_EXTRA	SZ_64K
+/*
+ * What the backlog may hold besides a full receive buffer. The peer's window
+ * is refilled while the backlog is worked off, but its length is counted until
+ * it is empty: so as much again, and ACKs for all that we can send. As TCP.
+ */
+static u32 backlog_limit(const struct sock *sk)
+{
+	u64 limit = 2ULL * READ_ONCE(sk->sk_rcvbuf) +
+		    READ_ONCE(sk->sk_sndbuf) / 2 + SZ_64K;
+
+	return min_t(u64, limit, U32_MAX);
+}
 
 /* States of a socket without a connection. */
 static bool is_idle(const struct tether_conn *conn)
@@ -301,7 +311,6 @@ void tether_stream_receive(struct sock *sk, struct sk_buff *skb)
 {
 	unsigned int header = tether_wire_header_len(skb->data,
 						     skb_headlen(skb));
-	unsigned int limit;
 
 	if (sk_filter_trim_cap(sk, skb, header)) {
 		tether_drop_skb(sock_net(sk), skb, TETHER_DROP_FILTER);
@@ -309,14 +318,10 @@ void tether_stream_receive(struct sock *sk, struct sk_buff *skb)
 	}
 	/* A listener makes and locks a child under this lock: see listen.c. */
 	bh_lock_sock_nested(sk);
-	if (!sock_owned_by_user(sk)) {
+	if (!sock_owned_by_user(sk))
 		tether_stream_backlog(sk, skb);
-	} else {
-		limit = READ_ONCE(sk->sk_rcvbuf) + BACKLOG_EXTRA;
-		if (sk_add_backlog(sk, skb, limit))
-			tether_drop_skb(sock_net(sk), skb,
-					TETHER_DROP_BACKLOG);
-	}
+	else if (sk_add_backlog(sk, skb, backlog_limit(sk)))
+		tether_drop_skb(sock_net(sk), skb, TETHER_DROP_BACKLOG);
 	bh_unlock_sock(sk);
 }
 

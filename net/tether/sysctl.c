@@ -178,10 +178,10 @@ static int do_devices(tether_ctl_table *table, int write, void *buffer,
 /* Offsets into struct tether_net stand in for addresses until init. */
 #define FIELD(name) ((void *)offsetof(struct tether_net, name))
 
-#define ENTRY(sysctl, field, handler, least, most) {			\
+#define ENTRY(sysctl, field, size, handler, least, most) {		\
 	.procname	= sysctl,					\
 	.data		= FIELD(field),					\
-	.maxlen		= sizeof_field(struct tether_net, field),	\
+	.maxlen		= size,						\
 	.mode		= 0644,						\
 	.proc_handler	= handler,					\
 	.extra1		= least,					\
@@ -189,25 +189,32 @@ static int do_devices(tether_ctl_table *table, int write, void *buffer,
 }
 
 #define MSEC(name, least, most) \
-	ENTRY(#name "_ms", cfg.name, do_msec, least, most)
+	ENTRY(#name "_ms", cfg.name, sizeof(u32), do_msec, least, most)
+
+#define WIDE_MSEC(name, least, most) \
+	ENTRY(#name "_ms", cfg.name, sizeof(u64), do_msec, least, most)
 
 #define USEC(name, least, most) \
-	ENTRY(#name "_us", cfg.name, proc_douintvec_minmax, least, most)
+	ENTRY(#name "_us", cfg.name, sizeof(u32), proc_douintvec_minmax, \
+	      least, most)
 
 #define BYTE(name) \
-	ENTRY(#name, cfg.name, proc_dou8vec_minmax, SYSCTL_ONE, &max_byte)
+	ENTRY(#name, cfg.name, sizeof(u8), proc_dou8vec_minmax, SYSCTL_ONE, \
+	      &max_byte)
 
 #define COUNT(name) \
-	ENTRY(#name, name, proc_dointvec_minmax, SYSCTL_ZERO, &max_entries)
+	ENTRY(#name, name, sizeof(int), proc_dointvec_minmax, SYSCTL_ZERO, \
+	      &max_entries)
 
 static const struct ctl_table template[] = {
-	ENTRY("group_range", group_range, do_groups, NULL, NULL),
-	ENTRY("devices", devices, do_devices, NULL, NULL),
-	ENTRY("echo_broadcast", echo_broadcast, proc_dointvec_minmax,
-	      SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY("rmem", rmem, do_buffer, NULL, NULL),
-	ENTRY("wmem", wmem, do_buffer, NULL, NULL),
-	ENTRY("port_range", port_range, do_range, SYSCTL_ONE, &max_port),
+	ENTRY("group_range", group_range, 2 * sizeof(kgid_t), do_groups, NULL, NULL),
+	ENTRY("devices", devices, TETHER_DEVICES_LEN, do_devices, NULL, NULL),
+	ENTRY("echo_broadcast", echo_broadcast, sizeof(int),
+	      proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY("rmem", rmem, 3 * sizeof(int), do_buffer, NULL, NULL),
+	ENTRY("wmem", wmem, 3 * sizeof(int), do_buffer, NULL, NULL),
+	ENTRY("port_range", port_range, 2 * sizeof(int), do_range, SYSCTL_ONE,
+	      &max_port),
 	COUNT(max_half),
 	COUNT(max_time_wait),
 	COUNT(max_orphans),
@@ -217,8 +224,8 @@ static const struct ctl_table template[] = {
 	USEC(ack_delay, NULL, &max_ack_delay_us),
 	MSEC(time_wait, &min_ms, &max_ms),
 	MSEC(orphan_timeout, &min_ms, &max_ms),
-	MSEC(keep_idle, &min_ms, &max_keep_ms),
-	MSEC(keep_interval, &min_ms, &max_keep_ms),
+	WIDE_MSEC(keep_idle, &min_ms, &max_keep_ms),
+	WIDE_MSEC(keep_interval, &min_ms, &max_keep_ms),
 	BYTE(keep_probes),
 	BYTE(syn_retries),
 	BYTE(synack_retries),

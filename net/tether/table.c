@@ -27,7 +27,7 @@ enum {
 };
 
 struct conn_bucket {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* of the chain */
 	struct hlist_nulls_head	chain;
 };
 
@@ -36,7 +36,7 @@ struct conn_bucket {
  * @listening: those of them that take frames from anybody
  */
 struct bind_bucket {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* of both chains */
 	struct hlist_head	bound;
 	struct hlist_head	listening;
 };

@@ -38,7 +38,7 @@ struct wait_entry {
 };
 
 struct wait_bucket {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* of the chain and its entries */
 	struct hlist_head	chain;
 };
 
