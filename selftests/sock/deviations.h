@@ -46,6 +46,12 @@ static const struct sock_deviation sock_deviations[] = {
 	  0, -EADDRINUSE, "SO_REUSEPORT is not supported" },
 	{ "options", "reuse_of_old", "TIME_WAIT", SOCK_BOTH, -EADDRINUSE, 0,
 	  "starts rise: an old segment cannot fall into a new connection" },
+	{ "dgram", "fresh", "port of a send that failed", SOCK_BOTH, 1, 0,
+	  "a call that fails chooses no port" },
+	{ "dgram", "nobody", "recv", SOCK_BOTH, -ECONNREFUSED, -EAGAIN,
+	  "a datagram for nobody is dropped, without an answer" },
+	{ "dgram", "nobody", "poll", SOCK_BOTH, 1, 0,
+	  "a datagram for nobody is dropped, without an answer" },
 };
 
 #endif /* _SOCK_DEVIATIONS_H */

@@ -2,7 +2,7 @@
 /*
  * The fixture named SOCK_NAME and its variants; included once for each, hence
  * no guard. SOCK_NO_INET leaves out TCP, for what it has no counterpart of,
- * and SOCK_NO_VETH the veth pair.
+ * SOCK_NO_LO Tether over lo and SOCK_NO_VETH over the veth pair.
  */
 #define SOCK_EXPAND(macro, ...) macro(__VA_ARGS__)
 
@@ -30,9 +30,11 @@ SOCK_EXPAND(FIXTURE_VARIANT_ADD, SOCK_NAME, inet) {
 };
 #endif
 
+#ifndef SOCK_NO_LO
 SOCK_EXPAND(FIXTURE_VARIANT_ADD, SOCK_NAME, tether) {
 	.link = SOCK_TETHER,
 };
+#endif
 
 #ifndef SOCK_NO_VETH
 SOCK_EXPAND(FIXTURE_VARIANT_ADD, SOCK_NAME, veth) {
@@ -43,4 +45,5 @@ SOCK_EXPAND(FIXTURE_VARIANT_ADD, SOCK_NAME, veth) {
 #undef SOCK_EXPAND
 #undef SOCK_NAME
 #undef SOCK_NO_INET
+#undef SOCK_NO_LO
 #undef SOCK_NO_VETH

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/* SO_RCVBUF and SO_SNDBUF limit memory, as truesize, not payload. */
+#include <linux/sock_diag.h>
+#include <unistd.h>
+#include "pair.h"
+
+/* One frame more than the limit may be queued: it was under way. */
+#define SUPER_FRAME (65536 + 16384)
+
+#define SOCK_NAME memory
+#include "fixture.h"
+
+static long memory(int fd, int what)
+{
+	unsigned int info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len))
+		return -1;
+	return info[what];
+}
+
+static bool within(int fd)
+{
+	long used = memory(fd, SK_MEMINFO_RMEM_ALLOC);
+	long limit = memory(fd, SK_MEMINFO_RCVBUF);
+
+	if (used <= limit + SUPER_FRAME)
+		return true;
+	fprintf(stderr, "# receive memory %ld, limit %ld\n", used, limit);
+	return false;
+}
+
+/* A pair with these buffers; 0 leaves one as it is. */
+static int sized_pair(int fd[2], int send_size, int receive_size)
+{
+	int listener = sock_listener(1), on = 1;
+	struct sock_addr addr;
+
+	if (receive_size)
+		setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &receive_size,
+			   sizeof(receive_size));
+	fd[0] = sock_open(SOCK_STREAM);
+	if (send_size)
+		setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &send_size,
+			   sizeof(send_size));
+	setsockopt(fd[0], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	sock_addr_dest(&addr, sock_port(listener));
+	if (sock_connect_addr(fd[0], &addr))
+		return -1;
+	fd[1] = sock_accept(listener);
+	close(listener);
+	return fd[1] < 0 ? -1 : 0;
+}
+
+/* Send pieces of a size until no more fits; returns the bytes. */
+static long flood(int fd, size_t size, long most)
+{
+	static char buf[65536];
+	long sum = 0;
+	ssize_t n;
+
+	while (sum < most) {
+		n = send(fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n <= 0)
+			break;
+		sum += n;
+	}
+	return sum;
+}
+
+TEST_F(memory, single_bytes)
+{
+	int fd[2];
+	long n;
+
+	ASSERT_EQ(0, sized_pair(fd, 0, 16384));
+	n = flood(fd[0], 1, 50000);
+	STEP("some went", 1, n > 1000);
+	STEP("within the limit", 1, within(fd[1]));
+	STEP("all arrives", 0, sock_drain(fd[1], n) - n);
+	STEP("within it still", 1, within(fd[1]));
+	STEP("none is held", 0, memory(fd[1], SK_MEMINFO_RMEM_ALLOC));
+}
+
+TEST_F(memory, large_writes)
+{
+	int fd[2];
+	long n;
+
+	ASSERT_EQ(0, sized_pair(fd, 0, 65536));
+	n = sock_fill(fd[0]);
+	STEP("within the limit", 1, within(fd[1]));
+	STEP("all arrives", 0, sock_drain(fd[1], n) - n);
+	STEP("none is held", 0, memory(fd[1], SK_MEMINFO_RMEM_ALLOC));
+	STEP("acknowledged", 1, sock_acked(fd[0]));
+	STEP("none is queued", 0, memory(fd[0], SK_MEMINFO_WMEM_QUEUED));
+}
+
+TEST_F(memory, odd_writes)
+{
+	static const size_t sizes[] = { 3, 100, 700, 1461, 5000, 20000 };
+	int fd[2], i;
+	long n;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		ASSERT_EQ(0, sized_pair(fd, 0, 32768));
+		n = flood(fd[0], sizes[i], 4000000);
+		STEP("within the limit", 1, within(fd[1]));
+		STEP("all arrives", 0, sock_drain(fd[1], n) - n);
+		close(fd[0]);
+		close(fd[1]);
+	}
+}
+
+TEST_F(memory, send_queue)
+{
+	long queued, limit;
+	int fd[2];
+
+	ASSERT_EQ(0, sized_pair(fd, 16384, 4096));
+	flood(fd[0], 1, 50000);
+	queued = memory(fd[0], SK_MEMINFO_WMEM_QUEUED);
+	limit = memory(fd[0], SK_MEMINFO_SNDBUF);
+	STEP("limit", 32768, limit);
+	STEP("single bytes", 1, queued <= limit + SUPER_FRAME);
+	sock_fill(fd[0]);
+	queued = memory(fd[0], SK_MEMINFO_WMEM_QUEUED);
+	STEP("some is queued", 1, queued > 0);
+	STEP("large writes", 1, queued <= limit + SUPER_FRAME);
+}
+
+/* A larger buffer holds more, a smaller one less. */
+TEST_F(memory, grows)
+{
+	int fd[2], small, large;
+
+	ASSERT_EQ(0, sized_pair(fd, 16384, 8192));
+	sock_fill(fd[0]);
+	small = sock_inq(fd[1]);
+	ASSERT_EQ(0, sized_pair(fd, 16384, 200000));
+	sock_fill(fd[0]);
+	large = sock_inq(fd[1]);
+	STEP("something fits", 1, small > 0);
+	STEP("more fits", 1, large > 2 * small);
+}
+
+/* The window follows the option also while the connection stands. */
+TEST_F(memory, changed)
+{
+	int fd[2], size = 200000, before;
+
+	ASSERT_EQ(0, sized_pair(fd, 16384, 8192));
+	sock_fill(fd[0]);
+	before = sock_inq(fd[1]);
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_RCVBUF, &size,
+				sizeof(size)));
+	/* A read is what tells the sender. */
+	STEP("read", before, sock_drain(fd[1], before));
+	sock_fill(fd[0]);
+	STEP("more fits", 1, sock_inq(fd[1]) > before);
+	STEP("within the limit", 1, within(fd[1]));
+}
+
+TEST_F(memory, datagrams)
+{
+	int fd[2], size = 16384, i;
+	char buf[200] = "";
+
+	ASSERT_EQ(0, sock_dgram_pair(fd));
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_RCVBUF, &size,
+				sizeof(size)));
+	for (i = 0; i < 2000; i++)
+		send(fd[0], buf, 1, 0);
+	STEP("within the limit", 1, within(fd[1]));
+	STEP("some came", 1, memory(fd[1], SK_MEMINFO_RMEM_ALLOC) > 0);
+	while (recv(fd[1], buf, sizeof(buf), MSG_DONTWAIT) >= 0)
+		;
+	STEP("counted as dropped", 1, memory(fd[1], SK_MEMINFO_DROPS) > 0);
+	close(fd[0]);
+}
+
+#include "last.h"
