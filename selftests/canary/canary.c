@@ -9,11 +9,12 @@
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
 /* Longer than the limits that the canary suite sets for its machines. */
-#define CANARY_STALL_MS		8000
+#define CANARY_STALL_MS		12000
 #define CANARY_HANG_SECONDS	20
 
 static int *canary_nowhere;
@@ -33,11 +34,15 @@ static void canary_warn(void)
 	WARN(1, "planted\n");
 }
 
-/* Keep the processor and never pass a quiescent state. */
+/*
+ * Keep the processor and never pass a quiescent state. Only a grace period
+ * that somebody waits for can stall.
+ */
 static void canary_stall(void)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), CANARY_STALL_MS);
 
+	start_poll_synchronize_rcu();
 	preempt_disable();
 	while (ktime_before(ktime_get(), end))
 		cpu_relax();
