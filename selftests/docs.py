@@ -83,8 +83,8 @@ def check_sysctls():
     source = read('net/tether/sysctl.c')
     known = re.findall(r'\bENTRY\("(\w+)"|procname\s*=\s*"(\w+)"', source)
     known = [a or b for a, b in known]
-    for macro, suffix in (('COUNT', ''), ('BYTE', ''), ('MSEC', '_ms'),
-                          ('USEC', '_us')):
+    for macro, suffix in re.findall(r'^#define (\w+)\(name.*\\\n\tENTRY\(#name'
+                                    r'(?: "(\w+)")?', source, re.M):
         known += [name + suffix for name in
                   re.findall(rf'^\t{macro}\((\w+)', source, re.M)]
     compare('sysctl', 'tether.rst',
