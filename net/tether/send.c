@@ -104,6 +104,9 @@ static int wait_for_room(struct sock *sk, long *timeo)
 {
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	push(sk, true);
+	/* With nothing in flight no ACK would ever wake us. */
+	if (!tether_conn_flight(&tether_stream(sk)->conn))
+		push(sk, false);
 	return sk_stream_wait_memory(sk, timeo);
 }
 
@@ -154,6 +157,17 @@ static void hold_back(struct sock *sk, bool hold)
 	tether_stream(sk)->more_until = hold ? tether_now() + MORE_USEC : 0;
 }
 
+/* Of the control messages that SOL_SOCKET knows, none changes a stream. */
+static int check_control(struct sock *sk, struct msghdr *msg)
+{
+	struct sockcm_cookie cookie;
+
+	if (!msg->msg_controllen)
+		return 0;
+	sockcm_init(&cookie, sk);
+	return sock_cmsg_send(sk, msg, &cookie) ? -EINVAL : 0;
+}
+
 static int send_locked(struct sock *sk, struct msghdr *msg)
 {
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
@@ -162,14 +176,17 @@ static int send_locked(struct sock *sk, struct msghdr *msg)
 
 	if ((1 << sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
 		err = sk_stream_wait_connect(sk, &timeo);
+	if (!err)
+		err = check_control(sk, msg);
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	if (!err)
 		err = queue_all(sk, msg, timeo, &copied);
-	if (copied) {
+	if (copied)
 		hold_back(sk, msg->msg_flags & (MSG_MORE | TETHER_MSG_MORE));
-		push(sk, false);
+	/* Also what an earlier call queued is not held back for this one. */
+	push(sk, false);
+	if (copied)
 		return copied;
-	}
 	return err ? sk_stream_error(sk, msg->msg_flags, err) : 0;
 }
 

@@ -180,19 +180,17 @@ static u64 usable_window(const struct tether_conn *conn)
 
 /*
  * Does the rest below a full segment have to wait? While the program is still
- * writing, it does, for anything before it that is not acknowledged, or that
- * is about to be sent. Otherwise it is Nagle's rule as Minshall amended it: a
+ * writing, it does, until the probe timer loses patience. Otherwise it is Nagle's rule as Minshall amended it: a
  * small segment waits while another small one is not acknowledged.
  */
-static bool hold_rest(const struct tether_conn *conn, u32 len)
+static bool hold_rest(const struct tether_conn *conn)
 {
-	bool ahead = tether_conn_flight(conn);
-
 	if (conn->fin_queued)
 		return false;
 	if (conn->more)
-		return ahead || len > conn->path.mss;
-	return ahead && !conn->nodelay && tether_after(conn->small, conn->una);
+		return true;
+	return !conn->nodelay && tether_conn_flight(conn) &&
+	       tether_after(conn->small, conn->una);
 }
 
 /*
@@ -206,7 +204,7 @@ static u32 new_bytes(const struct tether_conn *conn, u64 avail, u64 limit,
 	u32 len = min3(avail, limit, (u64)cap);
 	u32 rest = len % conn->path.mss;
 
-	if (len == avail && !hold_rest(conn, len))
+	if (len == avail && (forced || !hold_rest(conn)))
 		return len;
 	if (len < avail && len == cap)
 		return len;
@@ -250,7 +248,10 @@ static bool send_new(struct tether_conn *conn, struct tether_frame *frame,
 	return true;
 }
 
-/* Step 21: something waits for a window that is too small to be used. */
+/*
+ * Step 21: something waits, for a window that is too small to be used or for
+ * more from the program, and no ACK is to be expected that would move it on.
+ */
 static void watch_window(struct tether_conn *conn, u64 now)
 {
 	bool blocked = !conn->fin_sent && !tether_conn_flight(conn) &&
