@@ -33,6 +33,8 @@ static int tether_create(struct net *net, struct socket *sock, int protocol,
 	struct sock *sk;
 	int err;
 
+	if (protocol < 0 || protocol >= IPPROTO_MAX)
+		return -EINVAL;
 	switch (sock->type) {
 	case SOCK_STREAM:
 		if (protocol && protocol != IPPROTO_TCP)
@@ -56,7 +58,11 @@ static int tether_create(struct net *net, struct socket *sock, int protocol,
 	if (!sk)
 		return -ENOBUFS;
 	sock_init_data(sock, sk);
-	sk->sk_protocol = protocol;
+	/*
+	 * Not IPPROTO_TCP: some kernels take any stream socket with that for
+	 * one of TCP's and look into a struct tcp_sock.
+	 */
+	sk->sk_protocol = 0;
 	tether_sk(sk)->type = sock->type == SOCK_STREAM ? TETHER_TYPE_STREAM :
 							  TETHER_TYPE_DGRAM;
 	err = prot->init(sk);

@@ -107,6 +107,14 @@ static int wait_for_bytes(struct sock *sk, struct reading *r)
 	return ret < 0 ? ret : 0;
 }
 
+/* Nothing more is wanted; who wants nothing at all waits for what is there. */
+static bool is_done(const struct sock *sk, const struct reading *r)
+{
+	const struct tether_recvq *q = &tether_stream(sk)->conn.rcvq;
+
+	return !r->len && (r->copied || tether_after(q->nxt, r->seq));
+}
+
 /* 0, or a negative errno that counts only if nothing was read. */
 static int read_all(struct sock *sk, struct reading *r)
 {
@@ -114,7 +122,7 @@ static int read_all(struct sock *sk, struct reading *r)
 
 	for (;;) {
 		err = take_bytes(sk, r);
-		if (err || !r->len)
+		if (err || is_done(sk, r))
 			return err;
 		if (r->copied >= r->target && !READ_ONCE(sk->sk_backlog.tail))
 			return 0;

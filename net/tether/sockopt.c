@@ -5,9 +5,11 @@
  */
 #include "tether.h"
 
-static bool is_our_level(int level)
+/* Datagram sockets have no options, but the level is theirs, too. */
+static bool is_our_level(const struct socket *sock, int level)
 {
-	return level == SOL_TETHER || level == IPPROTO_TCP;
+	return level == SOL_TETHER ||
+	       (level == IPPROTO_TCP && sock->type == SOCK_STREAM);
 }
 
 static void set_nodelay(struct sock *sk, bool on)
@@ -50,7 +52,7 @@ int tether_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 	struct sock *sk = sock->sk;
 	int value, err;
 
-	if (!is_our_level(level) || sock->type != SOCK_STREAM)
+	if (!is_our_level(sock, level) || sock->type != SOCK_STREAM)
 		return -ENOPROTOOPT;
 	if (len < sizeof(int))
 		return -EINVAL;
@@ -87,7 +89,10 @@ int tether_getsockopt(struct socket *sock, int level, int name,
 {
 	int value, len;
 
-	if (!is_our_level(level) || sock->type != SOCK_STREAM)
+	/* The two calls differ here for TCP, too. */
+	if (!is_our_level(sock, level))
+		return -EOPNOTSUPP;
+	if (sock->type != SOCK_STREAM)
 		return -ENOPROTOOPT;
 	if (get_user(len, lenp))
 		return -EFAULT;
