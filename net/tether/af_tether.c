@@ -170,8 +170,11 @@ static int resolve_device(const struct sock *sk, const u8 *peer,
 
 	if (!is_zero_ether_addr(own) && !ether_addr_equal(own, dev->dev_addr))
 		return -EADDRNOTAVAIL;
-	if (dev->flags & IFF_LOOPBACK)
+	if (dev->flags & IFF_LOOPBACK) {
+		if (is_multicast_ether_addr(peer))
+			return -ENETUNREACH;
 		return is_zero_ether_addr(peer) ? 0 : -EINVAL;
+	}
 	if (is_zero_ether_addr(peer))
 		return -EINVAL;
 	if (!ether_addr_equal(peer, dev->dev_addr))
