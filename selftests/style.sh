@@ -16,7 +16,7 @@ cd "$top" || exit 1
 
 GATES="checkpatch module-6.1 module-6.12 kernel-doc kernel-doc-complete
 	shellcheck codespell spdx file-length function-length kernel-version
-	core-pure state-writer uapi-c uapi-c++ uapi-layout no-leftovers"
+	core-pure state-writer uapi-c uapi-c++ uapi-layout no-leftovers docs"
 
 MAX_FILE=900
 MAX_FUNCTION=100
@@ -338,6 +338,12 @@ gate_no_leftovers()
 	grep -vx COPYING <<<"$all" | while read -r file; do
 		[ -s "$file" ] || echo "$file: empty"
 	done
+}
+
+# What the documentation names exists, and what exists is documented.
+gate_docs()
+{
+	/usr/bin/python3 selftests/docs.py
 }
 
 tether_need make gcc g++ perl python3 git sparse shellcheck codespell \

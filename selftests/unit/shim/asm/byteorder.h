@@ -8,15 +8,7 @@
 
 #define cpu_to_be16	__cpu_to_be16
 #define cpu_to_be32	__cpu_to_be32
-#define cpu_to_be64	__cpu_to_be64
 #define be16_to_cpu	__be16_to_cpu
 #define be32_to_cpu	__be32_to_cpu
-#define be64_to_cpu	__be64_to_cpu
-#define htons(x)	__cpu_to_be16(x)
-#define htonl(x)	__cpu_to_be32(x)
-#define ntohs(x)	__be16_to_cpu(x)
-#define ntohl(x)	__be32_to_cpu(x)
-#define be16_to_cpup(p)	__be16_to_cpup(p)
-#define be32_to_cpup(p)	__be32_to_cpup(p)
 
 #endif /* _SHIM_ASM_BYTEORDER_H */

@@ -18,7 +18,7 @@
 struct sk_buff {
 	struct sk_buff	*next;
 	struct sk_buff	*prev;
-	char		cb[48] __attribute__((aligned(8)));
+	char		cb[48] __aligned(8);
 	unsigned int	len;
 	unsigned int	data_len;
 	unsigned int	truesize;
@@ -49,8 +49,6 @@ void kfree_skb(struct sk_buff *skb);
 void __skb_queue_purge(struct sk_buff_head *list);
 
 #define consume_skb	kfree_skb
-#define __kfree_skb	kfree_skb
-#define skb_queue_purge	__skb_queue_purge
 
 static inline bool skb_cloned(const struct sk_buff *skb)
 {
@@ -62,25 +60,9 @@ static inline bool skb_is_nonlinear(const struct sk_buff *skb)
 	return skb->data_len;
 }
 
-static inline unsigned int skb_headlen(const struct sk_buff *skb)
-{
-	return skb->len - skb->data_len;
-}
-
 static inline int skb_tailroom(const struct sk_buff *skb)
 {
 	return skb_is_nonlinear(skb) ? 0 : skb->end - skb->tail;
-}
-
-static inline unsigned char *skb_tail_pointer(const struct sk_buff *skb)
-{
-	return skb->tail;
-}
-
-static inline void skb_reserve(struct sk_buff *skb, int len)
-{
-	skb->data += len;
-	skb->tail += len;
 }
 
 static inline void *skb_put(struct sk_buff *skb, unsigned int len)
@@ -93,27 +75,11 @@ static inline void *skb_put(struct sk_buff *skb, unsigned int len)
 	return tail;
 }
 
-#define __skb_put	skb_put
-
 static inline void *skb_put_data(struct sk_buff *skb, const void *data,
 				 unsigned int len)
 {
 	return memcpy(skb_put(skb, len), data, len);
 }
-
-static inline void *__skb_pull(struct sk_buff *skb, unsigned int len)
-{
-	BUG_ON(len > skb->len);
-	skb->len -= len;
-	return skb->data += len;
-}
-
-static inline void *skb_pull(struct sk_buff *skb, unsigned int len)
-{
-	return len > skb->len ? NULL : __skb_pull(skb, len);
-}
-
-#define pskb_pull	skb_pull
 
 static inline void __skb_trim(struct sk_buff *skb, unsigned int len)
 {
@@ -151,8 +117,6 @@ static inline void __skb_queue_head_init(struct sk_buff_head *list)
 	list->qlen = 0;
 }
 
-#define skb_queue_head_init	__skb_queue_head_init
-
 static inline bool skb_queue_empty(const struct sk_buff_head *list)
 {
 	return list->next == (const struct sk_buff *)list;
@@ -171,32 +135,6 @@ static inline struct sk_buff *skb_peek(const struct sk_buff_head *list)
 static inline struct sk_buff *skb_peek_tail(const struct sk_buff_head *list)
 {
 	return skb_queue_empty(list) ? NULL : list->prev;
-}
-
-static inline bool skb_queue_is_first(const struct sk_buff_head *list,
-				      const struct sk_buff *skb)
-{
-	return skb->prev == (const struct sk_buff *)list;
-}
-
-static inline bool skb_queue_is_last(const struct sk_buff_head *list,
-				     const struct sk_buff *skb)
-{
-	return skb->next == (const struct sk_buff *)list;
-}
-
-static inline struct sk_buff *skb_queue_next(const struct sk_buff_head *list,
-					     const struct sk_buff *skb)
-{
-	BUG_ON(skb_queue_is_last(list, skb));
-	return skb->next;
-}
-
-static inline struct sk_buff *skb_queue_prev(const struct sk_buff_head *list,
-					     const struct sk_buff *skb)
-{
-	BUG_ON(skb_queue_is_first(list, skb));
-	return skb->prev;
 }
 
 static inline void __skb_insert(struct sk_buff *skb, struct sk_buff *prev,
@@ -255,14 +193,6 @@ static inline struct sk_buff *__skb_dequeue(struct sk_buff_head *list)
 #define skb_queue_walk(list, skb)					\
 	for (skb = (list)->next; skb != (struct sk_buff *)(list);	\
 	     skb = skb->next)
-
-#define skb_queue_walk_safe(list, skb, tmp)				\
-	for (skb = (list)->next, tmp = skb->next;			\
-	     skb != (struct sk_buff *)(list);				\
-	     skb = tmp, tmp = skb->next)
-
-#define skb_queue_walk_from(list, skb)					\
-	for (; skb != (struct sk_buff *)(list); skb = skb->next)
 
 #define skb_queue_reverse_walk(list, skb)				\
 	for (skb = (list)->prev; skb != (struct sk_buff *)(list);	\

@@ -10,6 +10,8 @@
 #include_next <linux/types.h>
 
 #define __force
+#define __aligned(x)	__attribute__((aligned(x)))
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
 
 typedef uint8_t u8;
 typedef uint16_t u16;
