@@ -191,7 +191,7 @@ static int timers(void)
 	if (!file)
 		return 0;
 	while (fgets(line, sizeof(line), file))
-		armed += !!strstr(line, "tether_");
+		armed += !!strstr(line, "[tether]");
 	fclose(file);
 	return armed;
 }
@@ -274,12 +274,24 @@ TEST_F(left, concurrent)
 TEST_F(left, is_seen)
 {
 	struct baseline base;
-	int fd[2], listener;
+	int fd[2], listener, first, pending;
+	struct sock_addr addr;
 
 	ASSERT_TRUE(settles(take, &base))
 		tell(&base);
-	listener = sock_listener(1);
+	listener = sock_listener(0);
 	EXPECT_EQ(base.lines + 1, sock_count());
+	/* A SYN that is not answered is timed. */
+	first = sock_connect_to(listener);
+	ASSERT_NE(0, sock_wait(listener, POLLIN));
+	pending = sock_open(SOCK_STREAM | SOCK_NONBLOCK);
+	sock_addr_dest(&addr, sock_port(listener));
+	EXPECT_EQ(-1, sock_connect_addr(pending, &addr));
+	EXPECT_GT(timers(), base.timers);
+	close(pending);
+	close(sock_accept(listener));
+	close(first);
+	ASSERT_TRUE(SOCK_UNTIL(sock_count() == base.lines + 1));
 	ASSERT_EQ(0, sock_pair(fd));
 	EXPECT_EQ(base.lines + 3, sock_count());
 	EXPECT_FALSE(back_to(&base));

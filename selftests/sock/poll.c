@@ -344,7 +344,7 @@ static long do_pong(void *arg)
 /* No wake-up is lost: a lost one would end in the time-out of the wait. */
 TEST_F(poll, ping_pong)
 {
-	struct pong_arg arg = { .rounds = 10000 };
+	struct pong_arg arg = { .rounds = 5000 };
 	struct sock_job job;
 	int fd[2], done = 0;
 	char c;
