@@ -180,8 +180,9 @@ static u64 usable_window(const struct tether_conn *conn)
 
 /*
  * Does the rest below a full segment have to wait? While the program is still
- * writing, it does, until the probe timer loses patience. Otherwise it is Nagle's rule as Minshall amended it: a
- * small segment waits while another small one is not acknowledged.
+ * writing, it does, until the probe timer loses patience. Otherwise it is
+ * Nagle's rule as Minshall amended it: a small segment waits while another
+ * small one is not acknowledged.
  */
 static bool hold_rest(const struct tether_conn *conn)
 {
