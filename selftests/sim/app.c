@@ -30,7 +30,7 @@ void sim_app_plan(struct sim *sim, struct sim_host *host)
 
 	memset(app, 0, sizeof(*app));
 	app->ending = endings[sim_below(sim, ARRAY_SIZE(endings))];
-	app->total = sim_below(sim, 3) ? sim_log(sim, 1, 128 << 10) : 0;
+	app->total = sim_below(sim, 3) ? sim_log(sim, 1, 512 << 10) : 0;
 	app->write_max = sim_log(sim, app->total / 400 + 1, 64 << 10);
 	app->read_max = sim_log(sim, 200, 64 << 10);
 	if (!sim_below(sim, 3))

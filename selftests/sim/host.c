@@ -7,9 +7,10 @@
  */
 #include "sim.h"
 
+/* As tether.ko: a secret start and the clock in nanoseconds, times 64. */
 static u64 sim_host_iss(struct sim *sim, const struct sim_host *host)
 {
-	return sim->iss_base[host->id] + (sim->now << 6);
+	return sim->iss_base[host->id] + (sim->now * 1000 << 6);
 }
 
 void sim_host_init(struct sim *sim, u8 id)
@@ -165,7 +166,7 @@ void sim_host_did(struct sim *sim, struct sim_host *host, u32 did)
 	for (i = 0; i < ARRAY_SIZE(counted); i++)
 		if (did & counted[i].did)
 			sim_count(sim, counted[i].event);
-	if (unlikely(sim->verbose))
+	if (unlikely(sim_verbose))
 		for (i = 0; i < TETHER_DID_MAX; i++)
 			if (did & 1U << i)
 				sim_trace(sim, "%u   did %s", host->id,

@@ -92,8 +92,10 @@ void sim_net_init(struct sim *sim)
 	if (sim->clean)
 		memset(net->dark_to, 0, sizeof(net->dark_to));
 	/* A short queue at both ends would only make a third kind of loss. */
-	if (sim_below(sim, 2))
-		net->link[0].queue = net->link[1].queue = 0;
+	if (sim_below(sim, 2)) {
+		net->link[0].queue = 0;
+		net->link[1].queue = 0;
+	}
 }
 
 static bool sim_net_dark(const struct sim *sim)

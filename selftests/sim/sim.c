@@ -2,18 +2,29 @@
 /*
  * The simulator: runs seeds, and says what happened in the batch.
  *
- * usage: sim [--seeds N] [--start S] [--tap]
+ * usage: sim [--seeds N] [--start S] [--tap] [--brief]
  *        sim --seed S [--verbose]
+ *
+ * --brief is for batches that are too small to see everything: only failed
+ * seeds count.
  *
  * A seed decides everything: a failing one, run alone, fails in the same way.
  */
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
 #include "sim.h"
 
 #define SIM_MAX_STEPS	400000
 #define SIM_MAX_TIME	(4 * 3600 * SIM_SEC)
+
+struct sim_options {
+	u64	start;
+	u64	seeds;
+	bool	tap;
+	bool	brief;
+};
 
 static const struct {
 	const char *name;
@@ -50,6 +61,33 @@ static const struct {
 	[SIM_EV_WRAP32]	     = { "wrap_32_bits", "streams" },
 	[SIM_EV_WRAP64]	     = { "wrap_64_bits", "streams" },
 };
+
+bool sim_verbose;
+
+/* The first failure counts; the run ends at the next step. */
+void sim_fail(struct sim *sim, const char *fmt, ...)
+{
+	va_list args;
+
+	if (sim->failed)
+		return;
+	sim->failed = true;
+	va_start(args, fmt);
+	vsnprintf(sim->why, sizeof(sim->why), fmt, args);
+	va_end(args);
+}
+
+/* A line of the story that --verbose tells. */
+void sim_print(const struct sim *sim, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	printf("%12llu ", sim->now);
+	vprintf(fmt, args);
+	putchar('\n');
+	va_end(args);
+}
 
 /* Initial sequence numbers: often so that a stream of any length wraps. */
 static void sim_pick_iss(struct sim *sim, u8 id)
@@ -187,7 +225,7 @@ static void sim_check_clean(struct sim *sim)
 		sim_fail(sim, "retransmission without a fault");
 }
 
-static void sim_run(struct sim *sim, u64 seed, bool verbose)
+static void sim_run(struct sim *sim, u64 seed)
 {
 	unsigned int i;
 	u64 next;
@@ -195,7 +233,6 @@ static void sim_run(struct sim *sim, u64 seed, bool verbose)
 	memset(sim, 0, sizeof(*sim));
 	sim->seed = seed;
 	sim->rng = seed * 0x2545f4914f6cdd1dULL + 1;
-	sim->verbose = verbose;
 	sim->rounds = sim_below(sim, 5) ? 1 : 2;
 	sim->simultaneous = !sim_below(sim, 10);
 	sim_net_init(sim);
@@ -238,111 +275,114 @@ static double sim_clock(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec * 1e-9;
+	return ts.tv_sec + ts.tv_nsec / 1000000000.0;
 }
 
-/* TAP for a batch: no seed failed, and everything to be seen was seen. */
-static bool sim_report(const u64 *events, u64 seeds, u64 failed, bool tap)
+/*
+ * Verdict on a batch: no seed failed, and everything to be seen was seen. The
+ * numbers are comments, as the names of subtests must not change.
+ */
+static bool sim_report(const u64 *events, u64 seeds, u64 failed,
+		       const struct sim_options *options)
 {
+	unsigned int i, shown = options->brief ? 0 : SIM_EV_MAX;
 	bool ok = !failed;
-	unsigned int i;
 
-	if (tap) {
-		printf("TAP version 13\n1..%u\n", SIM_EV_MAX + 1);
-		printf("%s 1 seeds_ok # %llu of %llu\n",
-		       failed ? "not ok" : "ok", seeds - failed, seeds);
-	}
-	for (i = 0; i < SIM_EV_MAX; i++) {
-		if (!events[i])
-			ok = false;
-		if (tap)
-			printf("%s %u %s # %llu %s\n",
-			       events[i] ? "ok" : "not ok", i + 2,
-			       sim_names[i].name, events[i],
-			       sim_names[i].what);
-		else
-			printf("%10llu %s: %s\n", events[i], sim_names[i].name,
-			       sim_names[i].what);
+	if (options->tap)
+		printf("TAP version 13\n1..%u\n", shown + 1);
+	printf("# %llu of %llu seeds failed\n", failed, seeds);
+	if (options->tap)
+		printf("%s 1 seeds_ok\n", failed ? "not ok" : "ok");
+	for (i = 0; i < shown; i++) {
+		ok = ok && events[i];
+		printf("# %10llu %s: %s\n", events[i], sim_names[i].name,
+		       sim_names[i].what);
+		if (options->tap)
+			printf("%s %u %s\n", events[i] ? "ok" : "not ok",
+			       i + 2, sim_names[i].name);
 	}
 	return ok;
 }
 
-static bool sim_batch(u64 start, u64 seeds, bool verbose, bool tap)
+static bool sim_one(u64 seed)
+{
+	static struct sim sim;
+
+	sim_run(&sim, seed);
+	if (sim.failed)
+		printf("# seed %llu failed at %llu us: %s\n", sim.seed,
+		       sim.now, sim.why);
+	return !sim.failed;
+}
+
+static bool sim_batch(const struct sim_options *options)
 {
 	u64 events[SIM_EV_MAX] = { 0 };
-	static struct sim sim;
 	u64 failed = 0, bytes = 0, i;
 	double begin = sim_clock();
-	double took;
+	static struct sim sim;
 	u32 j;
 
-	for (i = 0; i < seeds; i++) {
-		sim_run(&sim, start + i, verbose);
+	for (i = 0; i < options->seeds; i++) {
+		sim_run(&sim, options->start + i);
 		for (j = 0; j < SIM_EV_MAX; j++)
 			events[j] += sim.events[j];
 		bytes += sim.bytes;
 		if (!sim.failed)
 			continue;
 		failed++;
-		printf("# seed %llu failed at %llu us in %s: %s\n", sim.seed,
-		       sim.now, sim.failed, sim.detail);
+		printf("# seed %llu failed at %llu us: %s\n", sim.seed,
+		       sim.now, sim.why);
 	}
-	took = sim_clock() - begin;
-	if (verbose)
-		return !failed;
-	printf("# %llu runs, %.0f runs/s, %llu MiB read\n", seeds,
-	       seeds / took, bytes >> 20);
-	return sim_report(events, seeds, failed, tap);
+	printf("# %llu runs, %.0f runs per second, %llu MiB read\n",
+	       options->seeds, options->seeds / (sim_clock() - begin),
+	       bytes >> 20);
+	return sim_report(events, options->seeds, failed, options);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
+	static const struct option names[] = {
 		{ "seeds", required_argument, NULL, 'n' },
 		{ "start", required_argument, NULL, 's' },
 		{ "seed", required_argument, NULL, 'o' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "tap", no_argument, NULL, 't' },
+		{ "brief", no_argument, NULL, 'b' },
 		{ NULL }
 	};
-	bool verbose = false, tap = false, one = false;
-	u64 start = 1, seeds = 10000;
+	struct sim_options options = { .start = 1, .seeds = 10000 };
+	bool one = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		switch (opt) {
 		case 'n':
-			seeds = strtoull(optarg, NULL, 0);
+			options.seeds = strtoull(optarg, NULL, 0);
 			break;
 		case 'o':
 			one = true;
-			seeds = 1;
 			fallthrough;
 		case 's':
-			start = strtoull(optarg, NULL, 0);
+			options.start = strtoull(optarg, NULL, 0);
 			break;
 		case 'v':
-			verbose = true;
+			sim_verbose = true;
 			break;
 		case 't':
-			tap = true;
+			options.tap = true;
+			break;
+		case 'b':
+			options.brief = true;
 			break;
 		default:
-			fprintf(stderr, "usage: %s [--seeds N] [--start S] [--tap]\n"
+			fprintf(stderr, "usage: %s [--seeds N] [--start S] [--tap] [--brief]\n"
 				"       %s --seed S [--verbose]\n",
 				argv[0], argv[0]);
 			return 2;
 		}
 	}
-	if (one) {
-		static struct sim sim;
-
-		sim_run(&sim, start, verbose);
-		if (!sim.failed)
-			return 0;
-		printf("# seed %llu failed at %llu us in %s: %s\n", sim.seed,
-		       sim.now, sim.failed, sim.detail);
-		return 1;
-	}
-	return sim_batch(start, seeds, verbose, tap) ? 0 : 1;
+	if (one)
+		return sim_one(options.start) ? 0 : 1;
+	return sim_batch(&options) ? 0 : 1;
 }

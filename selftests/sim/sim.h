@@ -55,7 +55,7 @@ struct sim_packet {
 	u32	len;		/* what the receiver sees, padding included */
 	u8	to;
 	bool	flipped;
-	u8	data[];
+	u8	data[] __aligned(8);
 };
 
 /* One direction of the network; chances in 1/65536. */
@@ -157,7 +157,6 @@ struct sim {
 	u64		now;
 	u64		steps;
 	u64		bytes;
-	bool		verbose;
 	bool		simultaneous;
 	bool		clean;		/* a network without faults */
 	bool		accept_full;	/* a completed handshake was ignored */
@@ -166,22 +165,21 @@ struct sim {
 	struct sim_net	net;
 	struct sim_host	host[2];
 	u64		events[SIM_EV_MAX];
-	const char	*failed;
-	char		detail[200];
+	bool		failed;
+	char		why[200];
 };
 
-/* The first failure counts; the run ends at the next step. */
-#define sim_fail(sim, fmt, ...) do {					\
-	if (!(sim)->failed) {						\
-		(sim)->failed = __func__;				\
-		snprintf((sim)->detail, sizeof((sim)->detail),		\
-			 fmt, ##__VA_ARGS__);				\
-	}								\
-} while (0)
+/* sim.c */
+extern bool sim_verbose;
 
-#define sim_trace(sim, fmt, ...) do {					\
-	if (unlikely((sim)->verbose))					\
-		printf("%12llu " fmt "\n", (sim)->now, ##__VA_ARGS__);	\
+__printf(2, 3)
+void sim_fail(struct sim *sim, const char *fmt, ...);
+__printf(2, 3)
+void sim_print(const struct sim *sim, const char *fmt, ...);
+
+#define sim_trace(sim, ...) do {					\
+	if (unlikely(sim_verbose))					\
+		sim_print(sim, __VA_ARGS__);				\
 } while (0)
 
 /* random.c */

@@ -4,7 +4,32 @@
 #include "kselftest_harness.h"
 #include "peer.h"
 
-PEER_FIXTURE(arrival)
+FIXTURE(arrival) {
+	struct peer peer;
+};
+
+FIXTURE_VARIANT(arrival) {
+	u64 seq;
+};
+
+FIXTURE_VARIANT_ADD(arrival, wrap_32) {
+	.seq = UNIT_BEFORE_32,
+};
+
+FIXTURE_VARIANT_ADD(arrival, wrap_64) {
+	.seq = UNIT_BEFORE_64,
+};
+
+FIXTURE_SETUP(arrival)
+{
+	peer_init(&self->peer, variant->seq, variant->seq - 7);
+}
+
+FIXTURE_TEARDOWN(arrival)
+{
+	peer_destroy(&self->peer);
+	UNIT_NO_LEAK();
+}
 
 /* SYN_SENT. */
 

@@ -4,7 +4,32 @@
 #include "kselftest_harness.h"
 #include "peer.h"
 
-PEER_FIXTURE(conn)
+FIXTURE(conn) {
+	struct peer peer;
+};
+
+FIXTURE_VARIANT(conn) {
+	u64 seq;
+};
+
+FIXTURE_VARIANT_ADD(conn, wrap_32) {
+	.seq = UNIT_BEFORE_32,
+};
+
+FIXTURE_VARIANT_ADD(conn, wrap_64) {
+	.seq = UNIT_BEFORE_64,
+};
+
+FIXTURE_SETUP(conn)
+{
+	peer_init(&self->peer, variant->seq, variant->seq - 7);
+}
+
+FIXTURE_TEARDOWN(conn)
+{
+	peer_destroy(&self->peer);
+	UNIT_NO_LEAK();
+}
 
 /* Opening. */
 

@@ -4,7 +4,7 @@
 #include "recvq.h"
 #include "unit.h"
 
-#define LIMIT	(1 << 20)
+#define LIMIT	1048576
 
 FIXTURE(recvq) {
 	struct tether_recvq q;

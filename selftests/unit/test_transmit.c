@@ -3,7 +3,32 @@
 #include "kselftest_harness.h"
 #include "peer.h"
 
-PEER_FIXTURE(transmit)
+FIXTURE(transmit) {
+	struct peer peer;
+};
+
+FIXTURE_VARIANT(transmit) {
+	u64 seq;
+};
+
+FIXTURE_VARIANT_ADD(transmit, wrap_32) {
+	.seq = UNIT_BEFORE_32,
+};
+
+FIXTURE_VARIANT_ADD(transmit, wrap_64) {
+	.seq = UNIT_BEFORE_64,
+};
+
+FIXTURE_SETUP(transmit)
+{
+	peer_init(&self->peer, variant->seq, variant->seq - 7);
+}
+
+FIXTURE_TEARDOWN(transmit)
+{
+	peer_destroy(&self->peer);
+	UNIT_NO_LEAK();
+}
 
 /* Full segments, then the rest, pushed. */
 TEST_PEER(transmit, new__segments)

@@ -51,8 +51,11 @@ FIXTURE_TEARDOWN(wait)
 }
 
 #define EXPECT_WAIT(want, segment, when) do {				\
-	EXPECT_EQ(want, tether_wait_segment(&self->wait, &(segment), when)); \
-	if ((want) != TETHER_WAIT_REOPEN)				\
+	enum tether_wait_did _want = (want);				\
+									\
+	EXPECT_EQ(_want, tether_wait_segment(&self->wait, &(segment),	\
+					     when));			\
+	if (_want != TETHER_WAIT_REOPEN)				\
 		EXPECT_EQ(TETHER_TIME_WAIT, self->wait.state);		\
 } while (0)
 

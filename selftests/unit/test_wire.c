@@ -10,7 +10,7 @@
 FIXTURE(wire) {
 	struct tether_segment seg;
 	struct tether_segment out;
-	u8 data[ROOM] __attribute__((aligned(8)));
+	u8 data[ROOM] __aligned(8);
 	unsigned int len;
 };
 
@@ -358,7 +358,7 @@ TEST_F(options, parse__malformed)
 		.flags = TETHER_SYN,
 	};
 	struct tether_segment out;
-	u8 buf[64] __attribute__((aligned(8)));
+	u8 buf[64] __aligned(8);
 	unsigned int len;
 	u8 *copy;
 
@@ -422,14 +422,16 @@ TEST(wire_sum__in_parts)
 {
 	u8 data[64];
 	unsigned int i;
-	u32 whole;
+	u32 whole, sum;
 
 	for (i = 0; i < sizeof(data); i++)
 		data[i] = 251 * i + 17;
 	whole = tether_wire_fold(tether_wire_sum(data, 64, 0));
-	for (i = 0; i <= 64; i += 2)
-		EXPECT_EQ(whole, tether_wire_fold(tether_wire_sum(data + i,
-				64 - i, tether_wire_sum(data, i, 0))));
+	for (i = 0; i <= 64; i += 2) {
+		sum = tether_wire_sum(data, i, 0);
+		sum = tether_wire_sum(data + i, 64 - i, sum);
+		EXPECT_EQ(whole, tether_wire_fold(sum));
+	}
 }
 
 TEST(wire_sum__largest_frame)
