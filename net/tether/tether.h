@@ -13,6 +13,7 @@
  *                        round, and to lockdep it is the listener's that is
  *                        the nested one (SINGLE_DEPTH_NESTING); protects
  *                        sk_state, conn and everything else in the socket
+ *   timer_lock           spin_lock_bh(), a leaf, see timer.c
  *   hash bucket          spin_lock_bh(), a leaf: protects one chain of one
  *                        table, and the tether_wait objects on it; of the
  *                        bind table before connections before TIME_WAIT
@@ -244,6 +245,8 @@ struct tether_listener;
  * @resume_node: on a CPU's list of sockets to resume, see pull.c
  * @timer: fires at or before the earliest deadline
  * @armed: when it fires, microseconds; 0 for not armed
+ * @timed: the timer has a reference to the socket, see timer.c
+ * @timer_lock: protects @timed and the queuing of @timer
  * @more_until: until when MSG_MORE holds a partial segment back; 0 for not
  * @defer: enum tether_defer, set_bit()
  * @flags: enum tether_stream_flag, set_bit()
@@ -261,6 +264,7 @@ struct tether_stream {
 	struct list_head	accept_node;
 	struct llist_node	resume_node;
 	struct hrtimer		timer;
+	spinlock_t		timer_lock;	/* of timed, and a leaf */
 	u64			armed;
 	u64			more_until;
 	unsigned long		defer;
@@ -269,6 +273,7 @@ struct tether_stream {
 	u32			charged_recv;
 	u32			halves;
 	u32			half_limit;
+	bool			timed;
 	bool			orphan;
 	bool			destroyed;
 };

@@ -4,7 +4,13 @@
  *
  * It is lazy: a deadline that moves into the future leaves it alone, and when
  * it fires too early, it is armed again. Most segments so cost no timer
- * operation. While it is armed, it holds a reference to the socket.
+ * operation.
+ *
+ * From when it is armed the timer has a reference to the socket, which its
+ * handler takes over. Whether it has one is noted in @timed, under a lock of
+ * its own, as the owner of the socket need not hold the spinlock that handlers
+ * wait for. hrtimer_try_to_cancel() alone does not know: while a handler has
+ * not returned, it cannot tell if the timer has been armed again.
  */
 #include "tether.h"
 
@@ -17,9 +23,21 @@ static enum hrtimer_restart timer_fires(struct hrtimer *timer)
 						    struct tether_stream,
 						    timer);
 	struct sock *sk = &stream->base.sk;
+	bool again;
+
+	/*
+	 * If it has been armed again already, it keeps the reference; it
+	 * neither fires nor can be cancelled before this returns.
+	 */
+	spin_lock_bh(&stream->timer_lock);
+	again = hrtimer_is_queued(timer);
+	if (!again)
+		stream->timed = false;
+	spin_unlock_bh(&stream->timer_lock);
 
 	tether_stream_event(sk, TETHER_DEFER_TIMER);
-	sock_put(sk);
+	if (!again)
+		sock_put(sk);
 	return HRTIMER_NORESTART;
 }
 
@@ -33,7 +51,9 @@ void tether_timer_init(struct sock *sk)
 
 	hrtimer_init(&stream->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
 	stream->timer.function = timer_fires;
+	spin_lock_init(&stream->timer_lock);
 	stream->armed = 0;
+	stream->timed = false;
 }
 
 /**
@@ -47,28 +67,36 @@ void tether_timer_arm(struct sock *sk, u64 deadline)
 
 	if (!deadline || (stream->armed && stream->armed <= deadline))
 		return;
-	/*
-	 * A timer that is queued passes its reference on. One that is not, or
-	 * whose handler is running and will drop its own, needs a new one.
-	 */
-	if (hrtimer_try_to_cancel(&stream->timer) != 1)
-		sock_hold(sk);
 	stream->armed = deadline;
+	spin_lock_bh(&stream->timer_lock);
+	if (!stream->timed)
+		sock_hold(sk);
+	stream->timed = true;
 	hrtimer_start_range_ns(&stream->timer, ns_to_ktime(deadline * 1000),
 			       SLACK_NS, HRTIMER_MODE_ABS_SOFT);
+	spin_unlock_bh(&stream->timer_lock);
 }
 
 /**
  * tether_timer_stop() - let the timer not fire any more
  * @sk: locked; the caller has a reference of its own
  *
- * A handler that is already running finds nothing to do.
+ * A handler that is already running finds nothing to do. If the timer was
+ * armed again since that began, it cannot be cancelled, but fires at once.
  */
 void tether_timer_stop(struct sock *sk)
 {
 	struct tether_stream *stream = tether_stream(sk);
+	int stopped;
 
 	stream->armed = 0;
-	if (hrtimer_try_to_cancel(&stream->timer) == 1)
+	spin_lock_bh(&stream->timer_lock);
+	stopped = hrtimer_try_to_cancel(&stream->timer);
+	if (stopped == 1)
+		stream->timed = false;
+	else if (hrtimer_is_queued(&stream->timer))
+		hrtimer_start(&stream->timer, 0, HRTIMER_MODE_ABS_SOFT);
+	spin_unlock_bh(&stream->timer_lock);
+	if (stopped == 1)
 		__sock_put(sk);
 }
