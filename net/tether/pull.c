@@ -86,7 +86,8 @@ static void resume_later(struct sock *sk)
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return;
 	if (test_and_set_bit(TETHER_STREAM_RESUMING, &ts->flags)) {
-		__sock_put(sk);
+		/* The tasklet may have dropped the last one but this. */
+		sock_put(sk);
 		return;
 	}
 	resume = get_cpu_ptr(&resumes);
@@ -104,8 +105,8 @@ static void resume_streams(struct tasklet_struct *tasklet)
 	llist_for_each_entry_safe(ts, next, list, resume_node) {
 		struct sock *sk = &ts->base.sk;
 
-		clear_bit(TETHER_STREAM_RESUMING, &ts->flags);
-		/* A node that is reused from here on is on another list. */
+		/* The node, whose next one is known, may be used again. */
+		clear_bit_unlock(TETHER_STREAM_RESUMING, &ts->flags);
 		smp_mb__after_atomic();
 		tether_stream_event(sk, TETHER_DEFER_WRITE);
 		sock_put(sk);
