@@ -220,8 +220,8 @@ compare()
 	local sent received
 	sent=$(sha256sum <kernel.tar)
 	received=$(sha256sum <"$1")
-	printf '\nsha256 sent      %s\n' "${sent% -}"
-	printf 'sha256 received  %s\n' "${received% -}"
+	printf '\nsha256 sent      %s\n' "${sent%% *}"
+	printf 'sha256 received  %s\n' "${received%% *}"
 	if [ "$sent" = "$received" ]; then
 		printf '%sEqual%s: %d bytes in %d ms of the guest'\''s clock\n' \
 			"$green" "$plain" "$size" "$2"
