@@ -349,9 +349,10 @@ static bool stream_concerned(struct tether_sock *ts,
 		if (conn)
 			return !ether_addr_equal_unaligned(ts->src,
 							   dev->dev_addr);
-		return bound && !is_zero_ether_addr(ts->bind_addr) &&
-		       !ether_addr_equal_unaligned(ts->bind_addr,
-						   dev->dev_addr);
+		return READ_ONCE(ts->sk.sk_state) == TETHER_LISTEN ||
+		       (bound && !is_zero_ether_addr(ts->bind_addr) &&
+			!ether_addr_equal_unaligned(ts->bind_addr,
+						    dev->dev_addr));
 	default:
 		return conn;
 	}
@@ -371,10 +372,8 @@ static void sock_device_changed(struct sock *sk, void *arg)
 	if (stream_concerned(ts, change)) {
 		bh_lock_sock(sk);
 		if (change->what == TETHER_DEFER_DEVICE &&
-		    rcu_access_pointer(ts->dev) == change->dev) {
+		    rcu_access_pointer(ts->dev) == change->dev)
 			RCU_INIT_POINTER(ts->dev, NULL);
-			tether_stat_inc(sock_net(sk), TETHER_STAT_DEVICE_GONE);
-		}
 		bh_unlock_sock(sk);
 		tether_stream_event(sk, change->what);
 	}

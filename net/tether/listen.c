@@ -42,6 +42,7 @@ struct half_entry {
 	struct timerqueue_node	expires;
 	struct tether_half	half;
 	struct tether_key	key;
+	u8			src[ETH_ALEN];	/* of our device then */
 };
 
 static struct kmem_cache *half_cache __ro_after_init;
@@ -163,14 +164,18 @@ static void half_end(struct sock *sk, struct half_entry *entry)
 	half_free(sk, entry);
 }
 
-static void half_end_without_device(struct sock *sk, struct half_entry *entry)
+/* The peer's final ACK cannot come any more. */
+static void half_end_unreachable(struct sock *sk, struct half_entry *entry)
 {
 	struct net_device *dev;
+	bool reachable;
 
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(entry->key.net, entry->key.ifindex);
+	reachable = dev && ether_addr_equal_unaligned(entry->src,
+						      dev->dev_addr);
 	rcu_read_unlock();
-	if (!dev)
+	if (!reachable)
 		half_free(sk, entry);
 }
 
@@ -231,22 +236,23 @@ free:
 	return err;
 }
 
-/* End a child that nobody has accepted. The listener is owned, not spinning. */
+/*
+ * End a child that nobody has accepted. The listener is owned, not spinning;
+ * the child may be owned, too, by somebody who reads /proc/net/tether.
+ */
 static void child_abort(struct sock *child)
 {
 	struct tether_stream *ts = tether_stream(child);
 
-	local_bh_disable();
-	bh_lock_sock(child);
 	sock_hold(child);
+	lock_sock_nested(child, SINGLE_DEPTH_NESTING);
 	list_del_init(&ts->accept_node);
 	sock_orphan(child);
 	if (ts->conn.state == TETHER_CLOSED)
 		tether_stream_destroy(child);
 	else
 		tether_stream_abort(child, TETHER_REASON_LISTENER_CLOSED);
-	bh_unlock_sock(child);
-	local_bh_enable();
+	release_sock(child);
 	sock_put(child);
 }
 
@@ -305,6 +311,7 @@ static enum tether_drop half_make(struct sock *sk, struct arrival *in)
 			 tether_recvq_space(&empty, READ_ONCE(sk->sk_rcvbuf)),
 			 in->now);
 	entry->key = in->key;
+	memcpy(entry->src, in->dev->dev_addr, ETH_ALEN);
 	timerqueue_init(&entry->expires);
 	hlist_add_head(&entry->node, half_chain(ts->listener, &in->key));
 	WRITE_ONCE(ts->halves, ts->halves + 1);
@@ -330,6 +337,7 @@ static void child_clear(struct sock *child)
 	ts->half_limit = 0;
 	child->sk_userlocks &= ~SOCK_BINDPORT_LOCK;
 	child->sk_ack_backlog = 0;
+	atomic64_set(&child->sk_cookie, 0);
 	tether_timer_init(child);
 }
 
@@ -605,12 +613,13 @@ bool tether_listen_ready(const struct sock *sk)
 }
 
 /**
- * tether_listen_device_gone() - forget half-open connections without a device
+ * tether_listen_device_gone() - forget half-open connections whose device is
+ * gone, or has another MAC
  * @sk: locked, in LISTEN
  */
 void tether_listen_device_gone(struct sock *sk)
 {
-	half_each(sk, half_end_without_device);
+	half_each(sk, half_end_unreachable);
 }
 
 /**

@@ -251,6 +251,18 @@ static void forget_payload(struct sock *sk, struct tether_segment *seg,
 	seg->flags &= ~(TETHER_FIN | TETHER_PSH);
 }
 
+/* Look-ups take no lock: the socket may have got another connection since. */
+static bool is_concerned(const struct sock *sk, const struct sk_buff *skb,
+			 const struct tether_segment *seg)
+{
+	const struct tether_key *key = &tether_sk(sk)->key;
+	const struct tether_rx_cb *cb = TETHER_RX_CB(skb);
+
+	return seg->dport == key->sport && seg->sport == key->dport &&
+	       cb->ifindex == key->ifindex &&
+	       ether_addr_equal(cb->peer, key->peer);
+}
+
 /**
  * tether_stream_segment() - a segment for a connection
  * @sk: locked
@@ -269,6 +281,8 @@ void tether_stream_segment(struct sock *sk, struct sk_buff *skb)
 	}
 	/* A socket filter may have cut bytes off since it was checked. */
 	bad = tether_wire_parse(&seg, skb->data, TETHER_MAX_HEADER + U16_MAX);
+	if (!bad && !is_concerned(sk, skb, &seg))
+		bad = TETHER_DROP_NO_SOCKET;
 	if (bad) {
 		tether_drop_skb(sock_net(sk), skb, bad);
 		return;
@@ -341,13 +355,18 @@ static bool device_exists(struct net *net, u32 ifindex)
 	return found;
 }
 
-/* A device is gone: the connection with it; a bound socket is told. */
+/*
+ * A device is gone: the connection with it; a bound socket is told. If there
+ * is a device, it is that of a connection which was begun meanwhile.
+ */
 static u32 device_gone(struct sock *sk)
 {
 	struct tether_stream *ts = tether_stream(sk);
 	struct tether_sock *base = &ts->base;
 
 	if (!is_idle(&ts->conn)) {
+		if (rcu_access_pointer(base->dev))
+			return 0;
 		tether_stat_inc(sock_net(sk), TETHER_STAT_DEVICE_GONE);
 		return tether_conn_abort(&ts->conn, TETHER_REASON_DEVICE,
 					 ENODEV);
@@ -360,15 +379,32 @@ static u32 device_gone(struct sock *sk)
 	return 0;
 }
 
+/* Is the connection's MAC not that of its device any more? */
+static bool source_gone(const struct tether_sock *base)
+{
+	const struct net_device *dev;
+	bool gone;
+
+	rcu_read_lock();
+	dev = rcu_dereference(base->dev);
+	gone = dev && !ether_addr_equal_unaligned(base->src, dev->dev_addr);
+	rcu_read_unlock();
+	return gone;
+}
+
 /* A device has another MAC: nobody reaches us by the old one any more. */
 static u32 address_gone(struct sock *sk)
 {
 	struct tether_stream *ts = tether_stream(sk);
 	struct tether_sock *base = &ts->base;
 
+	if (!is_idle(&ts->conn) && !source_gone(base))
+		return 0;
 	if (!is_idle(&ts->conn))
 		return tether_conn_abort(&ts->conn, TETHER_REASON_DEVICE,
 					 ENETRESET);
+	if (sk->sk_state == TCP_LISTEN)
+		tether_listen_device_gone(sk);
 	if (!base->key.ifindex && !is_zero_ether_addr(base->bind_addr) &&
 	    !tether_addr_is_local(sock_net(sk), base->bind_ifindex,
 				  base->bind_addr))
