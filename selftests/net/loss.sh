@@ -45,7 +45,7 @@ fault "10 % lost" "delay 1ms loss 10%" $((4 << 20)) retrans_out
 fault "30 % lost" "delay 1ms loss 30%" $((2 << 20)) retrans_out
 fault "reordered" "delay 5ms reorder 25% 50%" $((4 << 20)) did_out_of_order
 fault "repeated" "delay 1ms duplicate 10%" $((4 << 20)) "did_old_data|drop_old"
-fault "bits flipped" "delay 1ms corrupt 2%" $((2 << 20)) drop_checksum
+fault "bits flipped" "delay 1ms corrupt 10%" $((4 << 20)) drop_checksum
 fault "all at once" \
 	"delay 5ms 1ms loss 2% duplicate 2% corrupt 1% reorder 10% 50%" \
 	$((4 << 20)) retrans_out
