@@ -220,10 +220,9 @@ compare()
 	local sent received
 	sent=$(sha256sum <kernel.tar)
 	received=$(sha256sum <"$1")
-	printf '\nsha256 sent      %s\n' "${sent%% *}"
-	printf 'sha256 received  %s\n' "${received%% *}"
+	printf '\nsent      %s\nreceived  %s\n' "${sent%% *}" "${received%% *}"
 	if [ "$sent" = "$received" ]; then
-		printf '%sEqual%s: %d bytes in %d ms of the guest'\''s clock\n' \
+		printf '%sEqual by sha256%s: %d bytes in %d ms of the guest'\''s clock\n' \
 			"$green" "$plain" "$size" "$2"
 	else
 		failed "The digests differ"
