@@ -316,6 +316,7 @@ xfer_between()
 	in_ns "$from" timeout "${PATIENCE:-300}" "$bin/xfer" "$@" connect send \
 		"$(remote_address "$from")" $PORT "$file"
 	status=$?
+	[ $status != 124 ] || echo "no end within ${PATIENCE:-300} seconds"
 	[ $status = 0 ] || kill $server 2>/dev/null
 	wait $server || status=1
 	return $status

@@ -38,11 +38,15 @@ fault()
 	fi
 }
 
+# With every third frame lost, time-outs in a row, each twice as long as the
+# one before, make most of the time: it is long now and then.
+PATIENCE=1200
+
 plan 21
 make_pair
-fault "1 % lost" "delay 1ms loss 1%" $((16 << 20)) retrans_out
+fault "1 % lost" "delay 1ms loss 1%" $((8 << 20)) retrans_out
 fault "10 % lost" "delay 1ms loss 10%" $((4 << 20)) retrans_out
-fault "30 % lost" "delay 1ms loss 30%" $((2 << 20)) retrans_out
+fault "30 % lost" "delay 1ms loss 30%" $((128 << 10)) retrans_out
 fault "reordered" "delay 5ms reorder 25% 50%" $((4 << 20)) did_out_of_order
 fault "repeated" "delay 1ms duplicate 10%" $((4 << 20)) "did_old_data|drop_old"
 fault "bits flipped" "delay 1ms corrupt 10%" $((4 << 20)) drop_checksum
