@@ -133,6 +133,7 @@ raw_address()
 
 start_capture()
 {
+	: >/tmp/tcpdump.log
 	# Without a function around it: $! shall be tcpdump.
 	ip netns exec n1 tcpdump -i v1 -w /tmp/capture --immediate-mode -U \
 		2>/tmp/tcpdump.log &
