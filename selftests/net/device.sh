@@ -97,11 +97,15 @@ gone()
 }
 
 # The name goes while the program lives; then the program, and with it all.
-# The other end of the veth disappears when the namespace really has gone.
+# As with TCP a connection without a program keeps the namespace for as long as
+# orphan_timeout allows; nothing else does. The other end of the veth
+# disappears when the namespace really has gone.
 namespace_goes()
 {
 	local status=0
-	start_holder "$1" && ip netns del "$NS1" && error_is none || status=1
+	start_holder "$1" &&
+		n1 sysctl -q -w net.tether.orphan_timeout_ms=500 &&
+		ip netns del "$NS1" && error_is none || status=1
 	release || status=1
 	wait_for 1 gone || { echo "the namespace lives on"; status=1; }
 	ip netns add "$NS1"
