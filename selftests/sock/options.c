@@ -19,6 +19,11 @@
 #define SOCK_NO_VETH
 #include "fixture.h"
 
+/* What TCP has only since kernel 6.9. */
+#define SOCK_NAME peeks
+#define SOCK_NO_INET
+#include "fixture.h"
+
 /* What shows only when bytes move. */
 #define SOCK_NAME effects
 #include "fixture.h"
@@ -394,7 +399,7 @@ TEST_F(effects, inherited)
 }
 
 /* SO_PEEK_OFF moves on with each peek and back with each read. */
-TEST_F(effects, peek_offset)
+TEST_F(peeks, offset)
 {
 	char buf[8] = "";
 	int fd[2];
