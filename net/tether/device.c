@@ -194,11 +194,16 @@ static enum tether_drop check_frame(struct sk_buff *skb,
 	return drop ?: bad_header;
 }
 
-/* Some frames that are of no use are answered all the same. */
-static void refuse(struct net_device *dev, const u8 *peer,
+/*
+ * Some frames that are of no use are answered all the same, but none that all
+ * hosts would answer at once.
+ */
+static void refuse(struct net_device *dev, const struct sk_buff *skb,
 		   const struct tether_segment *seg, enum tether_drop drop)
 {
-	bool asks = seg->flags & TETHER_SYN && !(seg->flags & TETHER_ACK);
+	bool asks = seg->flags & TETHER_SYN && !(seg->flags & TETHER_ACK) &&
+		    skb->pkt_type == PACKET_HOST;
+	const u8 *peer = eth_hdr(skb)->h_source;
 
 	if (drop == TETHER_DROP_VERSION && asks)
 		tether_reply_version(dev, peer, seg);
@@ -323,7 +328,7 @@ static int device_receive(struct sk_buff *skb, struct net_device *dev,
 		return NET_RX_SUCCESS;
 	}
 	if (drop == TETHER_DROP_VERSION || drop == TETHER_DROP_MANDATORY)
-		refuse(dev, eth_hdr(skb)->h_source, &seg, drop);
+		refuse(dev, skb, &seg, drop);
 	tether_drop_skb(net, skb, drop);
 	return NET_RX_DROP;
 }

@@ -70,31 +70,6 @@ static int do_range(tether_ctl_table *table, int write, void *buffer,
 	return 0;
 }
 
-/* A buffer's least, default and largest size, in this order. */
-static int do_buffer(tether_ctl_table *table, int write, void *buffer,
-		     size_t *lenp, loff_t *ppos)
-{
-	int *sizes = table->data;
-	int copy_sizes[3] = { sizes[0], sizes[1], sizes[2] };
-	struct ctl_table copy = {
-		.data = copy_sizes,
-		.maxlen = sizeof(copy_sizes),
-		.mode = table->mode,
-		.extra1 = &min_buffer,
-		.extra2 = &max_buffer,
-	};
-	int err, i;
-
-	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
-	if (err || !write)
-		return err;
-	if (copy_sizes[0] > copy_sizes[1] || copy_sizes[1] > copy_sizes[2])
-		return -EINVAL;
-	for (i = 0; i < 3; i++)
-		WRITE_ONCE(sizes[i], copy_sizes[i]);
-	return 0;
-}
-
 /* Groups are those of the user namespace that owns the network namespace. */
 static int do_groups(tether_ctl_table *table, int write, void *buffer,
 		     size_t *lenp, loff_t *ppos)
@@ -211,8 +186,10 @@ static const struct ctl_table template[] = {
 	ENTRY("devices", devices, TETHER_DEVICES_LEN, do_devices, NULL, NULL),
 	ENTRY("echo_broadcast", echo_broadcast, sizeof(int),
 	      proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY("rmem", rmem, 3 * sizeof(int), do_buffer, NULL, NULL),
-	ENTRY("wmem", wmem, 3 * sizeof(int), do_buffer, NULL, NULL),
+	ENTRY("rmem_default", rmem_default, sizeof(int), proc_dointvec_minmax,
+	      &min_buffer, &max_buffer),
+	ENTRY("wmem_default", wmem_default, sizeof(int), proc_dointvec_minmax,
+	      &min_buffer, &max_buffer),
 	ENTRY("port_range", port_range, 2 * sizeof(int), do_range, SYSCTL_ONE,
 	      &max_port),
 	COUNT(max_half),
@@ -258,12 +235,8 @@ static void set_defaults(struct tether_net *tn)
 		.synack_retries	= 5,
 		.retries	= 15,
 	};
-	tn->rmem[0] = SZ_4K;
-	tn->rmem[1] = SZ_1M;
-	tn->rmem[2] = SZ_8M;
-	tn->wmem[0] = SZ_4K;
-	tn->wmem[1] = SZ_512K;
-	tn->wmem[2] = SZ_8M;
+	tn->rmem_default = SZ_1M;
+	tn->wmem_default = SZ_512K;
 	tn->max_half = 4096;
 	tn->max_time_wait = 65536;
 	tn->max_orphans = 8192;

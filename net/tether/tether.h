@@ -106,8 +106,8 @@ struct tether_devices {
 /**
  * struct tether_net - a network namespace
  * @cfg: parameters of the core, sysctls
- * @rmem: default, least and largest receive buffer (min, default, max)
- * @wmem: same for the send buffer
+ * @rmem_default: receive buffer of a new stream socket, bytes of truesize
+ * @wmem_default: same for the send buffer
  * @max_half: largest half-open queue of a listener
  * @max_time_wait: largest number of TIME_WAIT entries
  * @max_orphans: largest number of orphans; one more is reset
@@ -125,8 +125,8 @@ struct tether_devices {
  */
 struct tether_net {
 	struct tether_config	cfg;
-	int			rmem[3];
-	int			wmem[3];
+	int			rmem_default;
+	int			wmem_default;
 	int			max_half;
 	int			max_time_wait;
 	int			max_orphans;
