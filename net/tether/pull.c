@@ -107,6 +107,7 @@ static void resume_streams(struct tasklet_struct *tasklet)
 
 		/* The node, whose next one is known, may be used again. */
 		clear_bit_unlock(TETHER_STREAM_RESUMING, &ts->flags);
+		/* Who finds it set has our look at the queue still to come. */
 		smp_mb__after_atomic();
 		tether_stream_event(sk, TETHER_DEFER_WRITE);
 		sock_put(sk);

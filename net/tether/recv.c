@@ -166,6 +166,8 @@ static int recv_locked(struct sock *sk, struct msghdr *msg, size_t len,
 	err = read_all(sk, &r);
 	if (r.did)
 		settle(sk, &r);
+	else
+		tether_stream_account(sk);
 	if (!r.copied)
 		return err;
 	if (flags & MSG_PEEK)
