@@ -90,7 +90,9 @@ bool tether_device_attach(struct sock *sk, struct net_device *dev)
 	rcu_assign_pointer(ts->dev, dev);
 	smp_mb(); /* the notifier sees dev, or we see that the device left */
 	rcu_read_lock();
-	there = dev_get_by_index_rcu(sock_net(sk), ts->key.ifindex) == dev;
+	/* It stays on the list when it becomes a port of another device. */
+	there = dev_get_by_index_rcu(sock_net(sk), ts->key.ifindex) == dev &&
+		tether_device_allowed(dev);
 	rcu_read_unlock();
 	if (!there)
 		RCU_INIT_POINTER(ts->dev, NULL);
