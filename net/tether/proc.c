@@ -80,14 +80,14 @@ struct table_line {
 	int		refs;
 };
 
-/* Finds the entry at the walk's place, or the next one. */
-static void *walk_fetch(struct seq_file *seq)
+/* Finds the entry at the walk's place, behind @prev, or the next one. */
+static void *walk_fetch(struct seq_file *seq, struct sock *prev)
 {
 	struct table_walk *walk = seq->private;
 	struct net *net = seq_file_net(seq);
 
 	if (!walk->waits) {
-		walk->sk = tether_table_seek(net, &walk->at);
+		walk->sk = tether_table_seek(net, &walk->at, prev);
 		if (walk->sk)
 			return walk;
 		walk->waits = true;
@@ -111,7 +111,7 @@ static void *table_start(struct seq_file *seq, loff_t *pos)
 	struct table_walk *walk = seq->private;
 
 	if (*pos)
-		return walk_fetch(seq);
+		return walk_fetch(seq, NULL);
 	walk->waits = false;
 	walk->at = (struct tether_cursor){};
 	return SEQ_START_TOKEN;
@@ -120,12 +120,17 @@ static void *table_start(struct seq_file *seq, loff_t *pos)
 static void *table_next(struct seq_file *seq, void *v, loff_t *pos)
 {
 	struct table_walk *walk = seq->private;
+	struct sock *prev = walk->sk;
+	void *next;
 
 	++*pos;
 	if (v != SEQ_START_TOKEN)
 		walk->at.offset++;
-	walk_release(walk);
-	return walk_fetch(seq);
+	walk->sk = NULL;
+	next = walk_fetch(seq, prev);
+	if (prev)
+		sock_put(prev);
+	return next;
 }
 
 static void table_stop(struct seq_file *seq, void *v)

@@ -606,10 +606,39 @@ struct sock *tether_table_next_bound(const struct tether_key *key,
 	return node ? &ts->sk : NULL;
 }
 
+/*
+ * The first socket of @net at or behind a place in @bucket, or NULL; @prev, if
+ * it is still there, is the one before that place. Moves @at there.
+ */
+static struct sock *seek_in_bucket(struct bind_bucket *bucket, struct net *net,
+				   struct tether_cursor *at, struct sock *prev)
+{
+	struct hlist_node *node = bucket->bound.first;
+	struct tether_sock *ts;
+	unsigned int i = 0;
+
+	lockdep_assert_held(&bucket->lock);
+	if (prev && in_bucket(tether_sk(prev), bucket)) {
+		node = tether_sk(prev)->bind_node.next;
+		i = at->offset;
+	}
+	for (; node; node = node->next, i++) {
+		ts = hlist_entry(node, struct tether_sock, bind_node);
+		if (i < at->offset || !net_eq(sock_net(&ts->sk), net))
+			continue;
+		at->offset = i;
+		sock_hold(&ts->sk);
+		return &ts->sk;
+	}
+	return NULL;
+}
+
 /**
  * tether_table_seek() - the socket at a place of the bind table
  * @net: namespace
  * @at: the place; moved to that of the socket
+ * @prev: the socket before that place, still held, or NULL: it saves the way
+ *	there, which may be long, as all children of a listener share its port
  *
  * Every socket with a port, so also every connection, is there. Sockets that
  * come and go meanwhile can shift others by a place.
@@ -617,28 +646,22 @@ struct sock *tether_table_next_bound(const struct tether_key *key,
  * Return: the first socket of @net at or behind @at, with a reference, or
  * NULL at the end.
  */
-struct sock *tether_table_seek(struct net *net, struct tether_cursor *at)
+struct sock *tether_table_seek(struct net *net, struct tether_cursor *at,
+			       struct sock *prev)
 {
-	struct tether_sock *ts;
-	unsigned int i;
+	struct sock *sk;
 
 	for (; at->bucket < BIND_BUCKETS; at->bucket++, at->offset = 0) {
 		struct bind_bucket *bucket = &binds[at->bucket];
 
 		if (hlist_empty(&bucket->bound))
 			continue;
-		i = 0;
 		spin_lock_bh(&bucket->lock);
-		hlist_for_each_entry(ts, &bucket->bound, bind_node) {
-			if (i++ < at->offset ||
-			    !net_eq(sock_net(&ts->sk), net))
-				continue;
-			at->offset = i - 1;
-			sock_hold(&ts->sk);
-			spin_unlock_bh(&bucket->lock);
-			return &ts->sk;
-		}
+		sk = seek_in_bucket(bucket, net, at, prev);
 		spin_unlock_bh(&bucket->lock);
+		if (sk)
+			return sk;
+		prev = NULL;
 		cond_resched();
 	}
 	return NULL;

@@ -402,7 +402,8 @@ struct sock *tether_table_find_bound(const struct tether_key *key,
 				     const u8 *dest);
 struct sock *tether_table_next_bound(const struct tether_key *key,
 				     struct sock *prev);
-struct sock *tether_table_seek(struct net *net, struct tether_cursor *at);
+struct sock *tether_table_seek(struct net *net, struct tether_cursor *at,
+			       struct sock *prev);
 void tether_table_each(struct net *net,
 		       void (*fn)(struct sock *sk, void *arg), void *arg);
 
