@@ -254,6 +254,20 @@ static bool check_handshake(struct tether_conn *conn,
 	return true;
 }
 
+/*
+ * Send the oldest frame again: without more than cumulative ACKs nobody knows
+ * how much is missing, but what was sent as one is lost as one.
+ */
+static void resend_frame(struct tether_conn *conn)
+{
+	const struct tether_path *path = &conn->path;
+
+	conn->rtx = conn->una;
+	conn->rtx_end = conn->una +
+			min_t(u64, tether_conn_flight(conn),
+			      path->split ? path->mss : path->frame_max);
+}
+
 /* RFC 6582 section 3.2: what a fresh ACK means for the window. */
 static void update_cong(struct tether_conn *conn, u32 bytes, bool limited)
 {
@@ -266,11 +280,7 @@ static void update_cong(struct tether_conn *conn, u32 bytes, bool limited)
 		tether_cong_recovered(cong, mss, tether_conn_flight(conn));
 	} else {
 		tether_cong_partial(cong, mss, bytes);
-		conn->rtx = conn->una;
-		conn->rtx_end = conn->una +
-				min_t(u64, tether_conn_flight(conn),
-				      conn->path.split ? mss :
-				      conn->path.frame_max);
+		resend_frame(conn);
 	}
 }
 
@@ -318,10 +328,7 @@ static void duplicate_ack(struct tether_conn *conn, u64 now)
 	conn->did |= TETHER_DID_DUPACK;
 	if (!tether_cong_dupack(&path->cong, path->mss, conn->una, conn->nxt))
 		return;
-	conn->rtx = conn->una;
-	conn->rtx_end = conn->una +
-			min_t(u64, tether_conn_flight(conn),
-			      path->split ? path->mss : path->frame_max);
+	resend_frame(conn);
 	conn->did |= TETHER_DID_FAST_RTX;
 	tether_conn_arm(conn, TETHER_TIMER_RTO, now, tether_conn_rto(conn));
 }
