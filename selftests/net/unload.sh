@@ -44,6 +44,9 @@ can_unload()
 has_time_wait()
 {
 	local ns
+	for ns in "$NS1" "$NS2"; do
+		in_ns "$ns" sysctl -q -w net.tether.time_wait_ms=60000
+	done
 	intact "$NS1" "$NS2" 10000 || return
 	for ns in "$NS1" "$NS2"; do
 		[ "$(sockets "$ns" TIME_WAIT)" = 0 ] || return 0
