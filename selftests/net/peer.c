@@ -3,12 +3,13 @@
  * A socket of Tether and, in another namespace, a peer made of raw frames: it
  * does only what it is told, so that the socket stays in any wanted state.
  *
- *	peer hold STATE DEVICE NAMESPACE PEER-DEVICE
+ *	peer hold STATE,... DEVICE NAMESPACE PEER-DEVICE
  *
- * brings a socket on DEVICE into STATE, prints "ready" and then obeys lines on
- * standard input: "error" prints the socket's error, or "none" if there is
- * none within a second, and how many milliseconds it took. The end of the
- * input closes the socket.
+ * brings a socket on DEVICE into each STATE, prints "ready" and then obeys
+ * lines on standard input: "errors MS" prints a line for each socket, once all
+ * have an error or MS milliseconds have passed: the state, the error or "none",
+ * and how many milliseconds it took. The end of the input closes the sockets.
+ * The I-th socket's peer has port 7 + I, and if it listens, its own is 9000 + I.
  *
  *	peer flood order|holes DEVICE NAMESPACE PEER-DEVICE COUNT
  *
@@ -19,6 +20,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <arpa/inet.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -32,6 +34,7 @@
 #include "frame.h"
 
 #define PATIENCE_MS	5000
+#define HELD_MAX	16
 #define PORT		9000
 #define PEER_PORT	7
 #define PEER_ISS	1000000
@@ -40,17 +43,20 @@
 /* A MAC that no device has: the kernel over there does not answer for it. */
 static const __u8 peer_mac[6] = { 0x02, 0, 0, 0, 0, 0x99 };
 
-static struct {
-	int		fd;		/* packet socket */
+/* A socket under test and its peer. */
+struct held {
+	const char	*state;
+	int		sock;
+	int		error;		/* its errno, once it has one */
+	long		error_ms;	/* and when that was seen */
+	struct sockaddr_tether local, remote;
+	int		fd;		/* packet socket of the peer */
 	__u8		mac[6];		/* of the device under test */
 	__u16		port;		/* of the socket under test */
+	__u16		peer_port;
 	__u64		seq, ack;	/* next to send, next expected */
 	__u32		ts;		/* latest timestamp seen */
-	__u8		data[FRAME_MAX];
-} raw;
-
-static struct sockaddr_tether local, remote;
-static int sock;
+};
 
 static void die(const char *what)
 {
@@ -58,8 +64,8 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void raw_send_from(__u64 seq, __u8 flags, const __u8 *payload,
-			  size_t len)
+static void raw_send_from(const struct held *h, __u64 seq, __u8 flags,
+			  const __u8 *payload, size_t len)
 {
 	static const __u8 mss[] = { 1, 1, 1460 >> 8, 1460 & 255 };
 	static __u8 data[FRAME_MAX];
@@ -67,16 +73,16 @@ static void raw_send_from(__u64 seq, __u8 flags, const __u8 *payload,
 	size_t size;
 
 	frame_init(&frame);
-	memcpy(frame.dst, raw.mac, 6);
+	memcpy(frame.dst, h->mac, 6);
 	memcpy(frame.src, peer_mac, 6);
 	frame.flags = flags;
-	frame.sport = PEER_PORT;
-	frame.dport = raw.port;
+	frame.sport = h->peer_port;
+	frame.dport = h->port;
 	frame.window = 65535;
 	frame.seq = seq;
-	frame.ack = flags & ACK ? raw.ack : 0;
-	frame.ts = raw.ts + 1;
-	frame.ts_echo = raw.ts;
+	frame.ack = flags & ACK ? h->ack : 0;
+	frame.ts = h->ts + 1;
+	frame.ts_echo = h->ts;
 	frame.payload = payload;
 	frame.payload_len = len;
 	if (flags & SYN) {
@@ -85,56 +91,56 @@ static void raw_send_from(__u64 seq, __u8 flags, const __u8 *payload,
 	}
 	size = frame_build(&frame, data);
 	/* Short of memory, or the device's queue is full: try again. */
-	while (send(raw.fd, data, size, 0) != (ssize_t)size) {
+	while (send(h->fd, data, size, 0) != (ssize_t)size) {
 		if (errno != ENOBUFS && errno != EAGAIN)
 			die("raw send");
 	}
 }
 
-static void raw_send(__u8 flags)
+static void raw_send(struct held *h, __u8 flags)
 {
-	raw_send_from(raw.seq, flags, NULL, 0);
-	raw.seq += !!(flags & SYN) + !!(flags & FIN);
+	raw_send_from(h, h->seq, flags, NULL, 0);
+	h->seq += !!(flags & SYN) + !!(flags & FIN);
 }
 
-static bool is_ours(const struct frame *frame)
+static bool is_ours(const struct held *h, const struct frame *frame)
 {
 	return !memcmp(frame->dst, peer_mac, 6) &&
-	       !memcmp(frame->src, raw.mac, 6) &&
-	       frame->type == TYPE_STREAM && frame->dport == PEER_PORT &&
-	       (!raw.port || frame->sport == raw.port);
+	       !memcmp(frame->src, h->mac, 6) &&
+	       frame->type == TYPE_STREAM && frame->dport == h->peer_port &&
+	       (!h->port || frame->sport == h->port);
 }
 
 /* Wait for a segment with these flags of those in the mask. */
-static void raw_expect(__u8 mask, __u8 flags)
+static void raw_expect(struct held *h, __u8 mask, __u8 flags)
 {
+	static __u8 data[FRAME_MAX];
 	struct frame frame;
 	ssize_t len;
 
 	for (;;) {
-		len = frame_receive(raw.fd, raw.data, sizeof(raw.data),
-				    PATIENCE_MS);
+		len = frame_receive(h->fd, data, sizeof(data), PATIENCE_MS);
 		if (len < 0) {
 			errno = ETIMEDOUT;
 			die("no such segment came");
 		}
-		if (!frame_parse(&frame, raw.data, len) || !is_ours(&frame))
+		if (!frame_parse(&frame, data, len) || !is_ours(h, &frame))
 			continue;
-		raw.port = frame.sport;
-		raw.ts = frame.ts;
+		h->port = frame.sport;
+		h->ts = frame.ts;
 		if ((frame.flags & mask) != flags)
 			continue;
-		if ((flags & ACK) && raw.seq != PEER_ISS &&
-		    frame.ack != raw.seq)
+		if ((flags & ACK) && h->seq != PEER_ISS &&
+		    frame.ack != h->seq)
 			continue;
-		raw.ack = frame.seq + frame.payload_len +
-			  !!(frame.flags & SYN) + !!(frame.flags & FIN);
+		h->ack = frame.seq + frame.payload_len +
+			 !!(frame.flags & SYN) + !!(frame.flags & FIN);
 		return;
 	}
 }
 
 /* Open the peer's device in its namespace, then come back. */
-static void raw_open(const char *netns, const char *device)
+static void raw_open(struct held *h, const char *netns, const char *device)
 {
 	char path[128];
 	int here, there;
@@ -144,124 +150,126 @@ static void raw_open(const char *netns, const char *device)
 	there = open(path, O_RDONLY);
 	if (there < 0 || setns(there, CLONE_NEWNET))
 		die(path);
-	raw.fd = frame_open(device);
-	if (raw.fd < 0 || setns(here, CLONE_NEWNET))
+	h->fd = frame_open(device);
+	if (h->fd < 0 || setns(here, CLONE_NEWNET))
 		die(device);
 	close(here);
 	close(there);
-	raw.seq = PEER_ISS;
+	h->seq = PEER_ISS;
 }
 
-static void open_socket(const char *device)
+/* The index keeps the ports of several sockets apart. */
+static void open_socket(struct held *h, const char *device, int index)
 {
-	local.sth_family = frame_family();
-	local.sth_ifindex = if_nametoindex(device);
-	if (!local.sth_ifindex || frame_own_mac(device, raw.mac))
+	h->local.sth_family = frame_family();
+	h->local.sth_ifindex = if_nametoindex(device);
+	if (!h->local.sth_ifindex || frame_own_mac(device, h->mac))
 		die(device);
-	memcpy(local.sth_addr, raw.mac, 6);
-	remote = local;
-	memcpy(remote.sth_addr, peer_mac, 6);
-	remote.sth_port = __builtin_bswap16(PEER_PORT);
-	sock = socket(local.sth_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	if (sock < 0)
+	memcpy(h->local.sth_addr, h->mac, 6);
+	h->remote = h->local;
+	memcpy(h->remote.sth_addr, peer_mac, 6);
+	h->peer_port = PEER_PORT + index;
+	h->remote.sth_port = htons(h->peer_port);
+	h->local.sth_port = htons(PORT + index);
+	h->sock = socket(h->local.sth_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (h->sock < 0)
 		die("socket");
 }
 
-static void start_listening(void)
+static void become_closed(struct held *h)
 {
-	local.sth_port = __builtin_bswap16(PORT);
-	if (bind(sock, (struct sockaddr *)&local, sizeof(local)) ||
-	    listen(sock, 8))
-		die("listen");
-	raw.port = PORT;
-}
-
-static void start_connecting(void)
-{
-	if (connect(sock, (struct sockaddr *)&remote, sizeof(remote)) == 0 ||
-	    errno != EINPROGRESS)
-		die("connect");
-	raw_expect(SYN | ACK, SYN);
-}
-
-/* The socket ends its half; the peer takes note and does not answer. */
-static void end_half(void)
-{
-	if (shutdown(sock, SHUT_WR))
-		die("shutdown");
-	raw_expect(FIN, FIN);
-}
-
-static void become_open(void)
-{
-	start_connecting();
-	raw_send(SYN | ACK);
-	raw_expect(SYN | ACK, ACK);
-}
-
-static void become_half(void)
-{
-	start_listening();
-	raw_send(SYN);
-	raw_expect(SYN | ACK, SYN | ACK);
-}
-
-static void become_syn_received(void)
-{
-	start_connecting();
-	raw_send(SYN);
-	raw_expect(SYN | ACK, SYN | ACK);
-}
-
-static void become_closed(void)
-{
-	if (bind(sock, (struct sockaddr *)&local, sizeof(local)))
+	if (bind(h->sock, (struct sockaddr *)&h->local, sizeof(h->local)))
 		die("bind");
 }
 
-static void become_fin_wait1(void)
+static void start_listening(struct held *h)
 {
-	become_open();
-	end_half();
+	become_closed(h);
+	if (listen(h->sock, 8))
+		die("listen");
+	h->port = ntohs(h->local.sth_port);
 }
 
-static void become_fin_wait2(void)
+static void start_connecting(struct held *h)
 {
-	become_fin_wait1();
-	raw_send(ACK);
+	if (connect(h->sock, (struct sockaddr *)&h->remote,
+		    sizeof(h->remote)) == 0 || errno != EINPROGRESS)
+		die("connect");
+	raw_expect(h, SYN | ACK, SYN);
 }
 
-static void become_closing(void)
+/* The socket ends its half; the peer takes note and does not answer. */
+static void end_half(struct held *h)
 {
-	become_fin_wait1();
-	raw.ack--;
-	raw_send(FIN | ACK);
-	raw_expect(SYN | ACK, ACK);
+	if (shutdown(h->sock, SHUT_WR))
+		die("shutdown");
+	raw_expect(h, FIN, FIN);
 }
 
-static void become_time_wait(void)
+static void become_open(struct held *h)
 {
-	become_fin_wait2();
-	raw_send(FIN | ACK);
-	raw_expect(SYN | ACK, ACK);
+	start_connecting(h);
+	raw_send(h, SYN | ACK);
+	raw_expect(h, SYN | ACK, ACK);
 }
 
-static void become_close_wait(void)
+static void become_half(struct held *h)
 {
-	become_open();
-	raw_send(FIN | ACK);
-	raw_expect(SYN | ACK, ACK);
+	start_listening(h);
+	raw_send(h, SYN);
+	raw_expect(h, SYN | ACK, SYN | ACK);
 }
 
-static void become_last_ack(void)
+static void become_syn_received(struct held *h)
 {
-	become_close_wait();
-	end_half();
+	start_connecting(h);
+	raw_send(h, SYN);
+	raw_expect(h, SYN | ACK, SYN | ACK);
+}
+
+static void become_fin_wait1(struct held *h)
+{
+	become_open(h);
+	end_half(h);
+}
+
+static void become_fin_wait2(struct held *h)
+{
+	become_fin_wait1(h);
+	raw_send(h, ACK);
+}
+
+static void become_closing(struct held *h)
+{
+	become_fin_wait1(h);
+	h->ack--;
+	raw_send(h, FIN | ACK);
+	raw_expect(h, SYN | ACK, ACK);
+}
+
+static void become_time_wait(struct held *h)
+{
+	become_fin_wait2(h);
+	raw_send(h, FIN | ACK);
+	raw_expect(h, SYN | ACK, ACK);
+}
+
+static void become_close_wait(struct held *h)
+{
+	become_open(h);
+	raw_send(h, FIN | ACK);
+	raw_expect(h, SYN | ACK, ACK);
+}
+
+static void become_last_ack(struct held *h)
+{
+	become_close_wait(h);
+	end_half(h);
 }
 
 static const struct {
 	const char *state;
-	void (*become)(void);
+	void (*become)(struct held *h);
 } states[] = {
 	{ "CLOSED", become_closed },
 	{ "LISTEN", start_listening },
@@ -286,43 +294,79 @@ static long long now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / NSEC_PER_MSEC;
 }
 
-static void print_error(void)
+/* True if every socket has an error. */
+static bool look_for_errors(struct held *all, int count, long ms)
+{
+	socklen_t len = sizeof(int);
+	bool done = true;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		struct held *h = &all[i];
+
+		if (h->error)
+			continue;
+		if (getsockopt(h->sock, SOL_SOCKET, SO_ERROR, &h->error, &len))
+			die("SO_ERROR");
+		h->error_ms = ms;
+		done &= !!h->error;
+	}
+	return done;
+}
+
+static void print_errors(struct held *all, int count, long limit_ms)
 {
 	struct timespec nap = { 0, 10 * NSEC_PER_MSEC };
 	long long start = now_ms();
-	socklen_t len = sizeof(int);
-	int err = 0;
+	long ms = 0;
+	int i;
 
-	while (!err && now_ms() - start < 1000) {
-		if (getsockopt(sock, SOL_SOCKET, SO_ERROR, &err, &len))
-			die("SO_ERROR");
-		if (!err)
-			nanosleep(&nap, NULL);
+	while (!look_for_errors(all, count, ms) && ms < limit_ms) {
+		nanosleep(&nap, NULL);
+		ms = now_ms() - start;
 	}
-	printf("%s %lld\n", err ? strerrorname_np(err) : "none",
-	       now_ms() - start);
+	for (i = 0; i < count; i++)
+		printf("%s %s %ld\n", all[i].state, all[i].error ?
+		       strerrorname_np(all[i].error) : "none",
+		       all[i].error_ms);
+	printf("end\n");
 	fflush(stdout);
+}
+
+static void enter(struct held *h, const char *state)
+{
+	int i;
+
+	for (i = 0; states[i].state && strcmp(states[i].state, state); i++)
+		;
+	if (!states[i].state) {
+		fprintf(stderr, "peer: no state %s\n", state);
+		exit(2);
+	}
+	h->state = states[i].state;
+	states[i].become(h);
 }
 
 static int hold(char **argv)
 {
+	static struct held all[HELD_MAX];
+	int count = 0;
 	char line[64];
-	int i;
+	char *state;
+	long ms;
 
-	for (i = 0; states[i].state && strcmp(states[i].state, argv[0]); i++)
-		;
-	if (!states[i].state) {
-		fprintf(stderr, "peer: no state %s\n", argv[0]);
-		return 2;
+	for (state = strtok(argv[0], ","); state && count < HELD_MAX;
+	     state = strtok(NULL, ",")) {
+		raw_open(&all[count], argv[2], argv[3]);
+		open_socket(&all[count], argv[1], count);
+		enter(&all[count], state);
+		count++;
 	}
-	raw_open(argv[2], argv[3]);
-	open_socket(argv[1]);
-	states[i].become();
 	printf("ready\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		if (!strcmp(line, "error\n"))
-			print_error();
+		if (sscanf(line, "errors %ld", &ms) == 1)
+			print_errors(all, count, ms);
 	}
 	return 0;
 }
@@ -340,16 +384,16 @@ static void look_at_memory(int fd, __u32 *limit, __u32 *most)
 		*most = info[SK_MEMINFO_RMEM_ALLOC];
 }
 
-static void send_bytes(int fd, long count, int step)
+static void send_bytes(struct held *h, int fd, long count, int step)
 {
 	__u32 limit = 0, most = 0;
 	long i;
 
 	for (i = 0; i < count; i++) {
-		__u8 byte = (raw.seq - PEER_ISS) % 251;
+		__u8 byte = (h->seq - PEER_ISS) % 251;
 
-		raw_send_from(raw.seq, ACK, &byte, 1);
-		raw.seq += step;
+		raw_send_from(h, h->seq, ACK, &byte, 1);
+		h->seq += step;
 		look_at_memory(fd, &limit, &most);
 	}
 	printf("limit %u most %u\n", limit, most);
@@ -376,22 +420,23 @@ static void read_back(int fd)
 static int flood(char **argv)
 {
 	struct timespec nap = { 0, 10 * NSEC_PER_MSEC };
+	struct held h = { .state = argv[0] };
 	int fd;
 
-	raw_open(argv[2], argv[3]);
-	open_socket(argv[1]);
-	become_half();
-	raw_send(ACK);
-	while ((fd = accept(sock, NULL, NULL)) < 0) {
+	raw_open(&h, argv[2], argv[3]);
+	open_socket(&h, argv[1], 0);
+	become_half(&h);
+	raw_send(&h, ACK);
+	while ((fd = accept(h.sock, NULL, NULL)) < 0) {
 		if (errno != EAGAIN)
 			die("accept");
 		nanosleep(&nap, NULL);
 	}
 	if (!strcmp(argv[0], "holes")) {
-		raw.seq++;
-		send_bytes(fd, atol(argv[4]), 2);
+		h.seq++;
+		send_bytes(&h, fd, atol(argv[4]), 2);
 	} else {
-		send_bytes(fd, atol(argv[4]), 1);
+		send_bytes(&h, fd, atol(argv[4]), 1);
 	}
 	read_back(fd);
 	return 0;
@@ -403,7 +448,7 @@ int main(int argc, char **argv)
 		return hold(argv + 2);
 	if (argc == 7 && !strcmp(argv[1], "flood"))
 		return flood(argv + 2);
-	fprintf(stderr, "usage: peer hold state device netns peer-device\n"
+	fprintf(stderr, "usage: peer hold state,... device netns peer-device\n"
 		"       peer flood order|holes device netns peer-device count\n");
 	return 2;
 }
