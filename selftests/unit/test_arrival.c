@@ -154,6 +154,29 @@ TEST_PEER(arrival, rst__in_window)
 	EXPECT_SILENCE();
 }
 
+/* RFC 5961 section 7: not as many challenges as there are reasons for one. */
+TEST_PEER(arrival, challenge__is_limited)
+{
+	peer_establish(p);
+	peer_send(p, TETHER_RST, 2, 0, 0);
+	EXPECT_FRAME(FLAGS_A, 1, 0, 1);
+	p->now += TETHER_CHALLENGE_INTERVAL - 1;
+	peer_send(p, TETHER_RST, 2, 0, 0);
+	EXPECT_EQ(TETHER_DROP_RST, p->seg.drop);
+	peer_send(p, TETHER_SYN, 2, 0, 0);
+	EXPECT_EQ(TETHER_DROP_SYN, p->seg.drop);
+	peer_send(p, FLAGS_A, 1, 0, 1000);
+	EXPECT_EQ(TETHER_DROP_ACK, p->seg.drop);
+	peer_send(p, FLAGS_A, 1, 0, -100000);
+	EXPECT_EQ(TETHER_DROP_ACK, p->seg.drop);
+	EXPECT_EQ(0, p->did);
+	EXPECT_SILENCE();
+	p->now++;
+	peer_send(p, TETHER_SYN, 2, 0, 0);
+	EXPECT_DID(TETHER_DID_CHALLENGE);
+	EXPECT_FRAME(FLAGS_A, 1, 0, 1);
+}
+
 TEST_PEER(arrival, rst__outside_window)
 {
 	peer_establish(p);
@@ -230,6 +253,7 @@ TEST_PEER(arrival, ack__of_unsent)
 	peer_pull_all(p);
 	peer_send(p, FLAGS_A, 1, 50, 102);
 	EXPECT_EQ(TETHER_DROP_ACK, p->seg.drop);
+	EXPECT_DID(TETHER_DID_CHALLENGE);
 	EXPECT_DID_NOT(TETHER_DID_READABLE | TETHER_DID_WRITABLE);
 	EXPECT_EQ(100, tether_conn_flight(&p->conn));
 	EXPECT_FRAME(FLAGS_A, 101, 0, 1);

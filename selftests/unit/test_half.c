@@ -128,10 +128,27 @@ TEST_F(half, segment__data_completes)
 
 TEST_F(half, segment__duplicate_syn)
 {
+	u64 later = self->now + TETHER_CHALLENGE_INTERVAL;
+
 	EXPECT_EQ(TETHER_HALF_REPLY,
-		  tether_half_segment(&self->half, &self->syn, self->now));
+		  tether_half_segment(&self->half, &self->syn, later));
 	EXPECT_EQ(TETHER_DROP_SYN, self->syn.drop);
 	EXPECT_EQ(TETHER_SYN_RECEIVED, self->half.state);
+}
+
+/* Who sends SYNs all the time does not get as many back. */
+TEST_F(half, segment__syns_are_limited)
+{
+	u64 soon = self->now + TETHER_CHALLENGE_INTERVAL - 1;
+
+	EXPECT_EQ(TETHER_HALF_KEEP,
+		  tether_half_segment(&self->half, &self->syn, soon));
+	EXPECT_EQ(TETHER_DROP_SYN, self->syn.drop);
+	EXPECT_EQ(TETHER_HALF_REPLY,
+		  tether_half_segment(&self->half, &self->syn, soon + 1));
+	tether_half_frame(&self->half, soon + 1, &self->frame);
+	EXPECT_EQ(TETHER_HALF_KEEP,
+		  tether_half_segment(&self->half, &self->syn, soon + 2));
 }
 
 TEST_F(half, segment__wrong_ack)
@@ -153,13 +170,14 @@ TEST_F(half, segment__outside_window)
 {
 	struct tether_segment seg = segment(TETHER_ACK, self->irs + 1 + 50001,
 					    self->iss + 1);
+	u64 later = self->now + TETHER_CHALLENGE_INTERVAL;
 
 	EXPECT_EQ(TETHER_HALF_REPLY,
-		  tether_half_segment(&self->half, &seg, self->now));
+		  tether_half_segment(&self->half, &seg, later));
 	EXPECT_EQ(TETHER_DROP_WINDOW, seg.drop);
 	seg.seq = self->irs - 5;
 	EXPECT_EQ(TETHER_HALF_REPLY,
-		  tether_half_segment(&self->half, &seg, self->now));
+		  tether_half_segment(&self->half, &seg, later));
 }
 
 TEST_F(half, segment__rst)

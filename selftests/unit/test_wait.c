@@ -139,7 +139,7 @@ TEST_F(wait, segment__old_syn)
 	EXPECT_WAIT(TETHER_WAIT_REPLY, seg, self->peer.now);
 	EXPECT_EQ(TETHER_DROP_SYN, seg.drop);
 	seg.seq = self->rcv_nxt - 2;
-	EXPECT_WAIT(TETHER_WAIT_REPLY, seg, self->peer.now);
+	EXPECT_WAIT(TETHER_WAIT_REPLY, seg, self->peer.now + PEER_SEC);
 }
 
 TEST_F(wait, segment__syn_ack)
@@ -155,6 +155,19 @@ TEST_F(wait, segment__probe)
 					    self->rcv_nxt, 0);
 
 	EXPECT_WAIT(TETHER_WAIT_REPLY, seg, self->peer.now);
+}
+
+/* The wait starts anew with each FIN; answers are fewer than FINs may be. */
+TEST_F(wait, segment__answers_are_limited)
+{
+	struct tether_segment seg = SEGMENT(FLAGS_FA, self->rcv_nxt - 1, 0);
+	u64 later = self->peer.now + PEER_SEC;
+
+	EXPECT_WAIT(TETHER_WAIT_REPLY, seg, later);
+	later += TETHER_CHALLENGE_INTERVAL - 1;
+	EXPECT_WAIT(TETHER_WAIT_DROP, seg, later);
+	EXPECT_EQ(later + 2 * PEER_SEC, self->wait.deadline);
+	EXPECT_WAIT(TETHER_WAIT_REPLY, seg, later + 1);
 }
 
 TEST_HARNESS_MAIN

@@ -48,9 +48,11 @@ static void reset_by_peer(struct tether_conn *conn,
 	tether_conn_end(conn, TETHER_EV_RST, seg->reason, err);
 }
 
-/* RFC 5961: let the peer prove that it means it. */
-static void challenge(struct tether_conn *conn)
+/* RFC 5961: let the peer prove that it means it, but not all the time. */
+static void challenge(struct tether_conn *conn, u64 now)
 {
+	if (!tether_challenge_allowed(&conn->challenged, now))
+		return;
 	conn->due |= TETHER_DUE_ACK;
 	conn->did |= TETHER_DID_CHALLENGE;
 }
@@ -206,7 +208,8 @@ static bool is_simultaneous(const struct tether_conn *conn,
 }
 
 /* Step 6, RFC 5961 section 3.2; false: the segment is used up. */
-static bool check_rst(struct tether_conn *conn, struct tether_segment *seg)
+static bool check_rst(struct tether_conn *conn, struct tether_segment *seg,
+		      u64 now)
 {
 	if (!(seg->flags & TETHER_RST))
 		return true;
@@ -215,12 +218,13 @@ static bool check_rst(struct tether_conn *conn, struct tether_segment *seg)
 		return false;
 	}
 	seg->drop = TETHER_DROP_RST;
-	challenge(conn);
+	challenge(conn, now);
 	return false;
 }
 
 /* Step 7, RFC 5961 section 4.2; false: the segment is used up. */
-static bool check_syn(struct tether_conn *conn, struct tether_segment *seg)
+static bool check_syn(struct tether_conn *conn, struct tether_segment *seg,
+		      u64 now)
 {
 	if (!(seg->flags & TETHER_SYN))
 		return true;
@@ -231,7 +235,7 @@ static bool check_syn(struct tether_conn *conn, struct tether_segment *seg)
 		return false;
 	}
 	seg->drop = TETHER_DROP_SYN;
-	challenge(conn);
+	challenge(conn, now);
 	return false;
 }
 
@@ -362,15 +366,11 @@ static void update_window(struct tether_conn *conn,
 static bool check_ack(struct tether_conn *conn, struct tether_segment *seg,
 		      u64 now)
 {
-	if (tether_after(seg->ack, conn->nxt)) {
-		seg->drop = TETHER_DROP_ACK;
-		conn->due |= TETHER_DUE_ACK;
-		return false;
-	}
 	/* RFC 5961 section 5.2 */
-	if (tether_before(seg->ack, conn->una - conn->max_window)) {
+	if (tether_after(seg->ack, conn->nxt) ||
+	    tether_before(seg->ack, conn->una - conn->max_window)) {
 		seg->drop = TETHER_DROP_ACK;
-		challenge(conn);
+		challenge(conn, now);
 		return false;
 	}
 	conn->probes = 0;
@@ -529,7 +529,7 @@ static void arrive_synchronized(struct tether_conn *conn,
 		refuse(conn, seg);
 		goto free;
 	}
-	if (!check_rst(conn, seg) || !check_syn(conn, seg) ||
+	if (!check_rst(conn, seg, now) || !check_syn(conn, seg, now) ||
 	    !check_handshake(conn, seg, now) || !check_ack(conn, seg, now))
 		goto free;
 	conn->last_recv = now;

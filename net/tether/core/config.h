@@ -9,6 +9,14 @@
 #define TETHER_USEC_PER_MSEC	1000U
 #define TETHER_USEC_PER_SEC	1000000U
 
+/*
+ * Least time between two challenge ACKs, or repeated SYN+ACKs, of a connection
+ * (RFC 5961 section 7): half of the usual least RTO, so that none that a peer
+ * waits for is held back. Each connection has its own limit: what others can
+ * observe must not depend on it.
+ */
+#define TETHER_CHALLENGE_INTERVAL	10000U
+
 /**
  * struct tether_config - protocol parameters of a namespace; times in us
  * @rto_init: RTO before the first RTT sample
@@ -47,6 +55,15 @@ struct tether_config {
 static inline u32 tether_ack_delay_max(const struct tether_config *cfg)
 {
 	return READ_ONCE(cfg->ack_delay) + cfg->tick;
+}
+
+/* May a segment at the wrong place be answered? @last: when one was. */
+static inline bool tether_challenge_allowed(u64 *last, u64 now)
+{
+	if (*last && now - *last < TETHER_CHALLENGE_INTERVAL)
+		return false;
+	*last = now;
+	return true;
 }
 
 #endif /* _TETHER_CORE_CONFIG_H */

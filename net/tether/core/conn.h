@@ -101,6 +101,7 @@ enum tether_timer {
  * @ts_recent: timestamp to echo (RFC 7323 section 4.3)
  * @deadline: per enum tether_timer, 0 for not armed
  * @last_recv: when the last acceptable segment came
+ * @challenged: when the last challenge ACK was due, 0 for never
  * @retries: time-outs in a row
  * @probes: unanswered probes in a row
  * @nodelay: no Nagle
@@ -152,6 +153,7 @@ struct tether_conn {
 
 	u64			deadline[TETHER_TIMER_MAX];
 	u64			last_recv;
+	u64			challenged;
 	u8			retries;
 	u8			probes;
 	bool			starved;

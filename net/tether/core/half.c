@@ -82,6 +82,17 @@ static enum tether_half_did refuse(struct tether_segment *seg,
 	return did;
 }
 
+/* The SYN+ACK again, unless it has just been sent. */
+static enum tether_half_did reply(const struct tether_half *half,
+				  struct tether_segment *seg,
+				  enum tether_drop drop, u64 now)
+{
+	u64 last = half->sent;
+
+	return refuse(seg, drop, tether_challenge_allowed(&last, now) ?
+		      TETHER_HALF_REPLY : TETHER_HALF_KEEP);
+}
+
 /**
  * tether_half_segment() - a segment for a half-open connection
  * @half: the half-open connection
@@ -90,7 +101,8 @@ static enum tether_half_did refuse(struct tether_segment *seg,
  *
  * RFC 9293 section 3.10.7.4 for SYN_RECEIVED. A SYN, the same or another, gets
  * the SYN+ACK again: if the peer has started anew, it answers that with the
- * RST that makes us forget the old one (section 3.5.1).
+ * RST that makes us forget the old one (section 3.5.1). That is done at most
+ * once in TETHER_CHALLENGE_INTERVAL.
  *
  * Return: what to do; seg->drop says why the segment was not used.
  */
@@ -106,11 +118,11 @@ enum tether_half_did tether_half_segment(struct tether_half *half,
 		return TETHER_HALF_GONE;
 	}
 	if (seg->flags & TETHER_SYN)
-		return refuse(seg, TETHER_DROP_SYN, TETHER_HALF_REPLY);
+		return reply(half, seg, TETHER_DROP_SYN, now);
 	if (seg->ack != half->iss + 1)
 		return refuse(seg, TETHER_DROP_ACK, TETHER_HALF_RESET);
 	if (offset > half->rcv_window)
-		return refuse(seg, TETHER_DROP_WINDOW, TETHER_HALF_REPLY);
+		return reply(half, seg, TETHER_DROP_WINDOW, now);
 	return TETHER_HALF_OPEN;
 }
 

@@ -52,7 +52,8 @@ static enum tether_event event_of(const struct tether_wait *wait,
  * RFC 9293 section 3.10.7.4. An RST does nothing (RFC 1337); a SYN above all
  * that the old connection sent begins a new one (MAY-2; initial sequence
  * numbers rise, so that it is enough); a FIN that came again starts the wait
- * anew; any other bytes are answered with an ACK.
+ * anew; any other bytes are answered with an ACK, at most once in
+ * TETHER_CHALLENGE_INTERVAL.
  *
  * Return: what to do; seg->drop says why the segment was not used.
  */
@@ -68,7 +69,8 @@ enum tether_wait_did tether_wait_segment(struct tether_wait *wait,
 		wait->deadline = now + wait->time_wait;
 	seg->drop = seg->flags & TETHER_RST ? TETHER_DROP_RST :
 		    seg->flags & TETHER_SYN ? TETHER_DROP_SYN : TETHER_DROP_OLD;
-	if (act & TETHER_ACT_ACK || seg->len || seg->flags & TETHER_PROBE)
+	if ((act & TETHER_ACT_ACK || seg->len || seg->flags & TETHER_PROBE) &&
+	    tether_challenge_allowed(&wait->answered, now))
 		return TETHER_WAIT_REPLY;
 	return TETHER_WAIT_DROP;
 }

@@ -32,6 +32,7 @@ enum tether_wait_did {
  * @snd_nxt: our next sequence number
  * @rcv_nxt: the peer's next sequence number
  * @deadline: when it is over
+ * @answered: when a segment was answered last, 0 for never
  * @time_wait: the length of the wait
  * @ts_recent: the peer's latest timestamp
  * @sport: local port
@@ -44,6 +45,7 @@ struct tether_wait {
 	u64			snd_nxt;
 	u64			rcv_nxt;
 	u64			deadline;
+	u64			answered;
 	u32			time_wait;
 	u32			ts_recent;
 	u16			sport;
