@@ -209,6 +209,7 @@ int tether_listen_start(struct sock *sk)
 	struct tether_listener *listener;
 	int err = 0;
 
+	sock_owned_by_me(sk);
 	listener = kzalloc(sizeof(*listener), GFP_KERNEL);
 	if (!listener)
 		return -ENOMEM;
@@ -271,6 +272,7 @@ void tether_listen_stop(struct sock *sk)
 	struct tether_listener *listener = ts->listener;
 	struct tether_stream *child, *next;
 
+	sock_owned_by_me(sk);
 	tether_conn_end(&ts->conn, TETHER_EV_ABORT, TETHER_REASON_NONE, 0);
 	tether_stream_settle(sk, tether_conn_result(&ts->conn));
 	half_each(sk, half_end);
@@ -507,6 +509,7 @@ void tether_listen_receive(struct sock *sk, struct sk_buff *skb)
 	const struct tether_rx_cb *cb = TETHER_RX_CB(skb);
 	struct arrival in = { .now = tether_now() };
 
+	sock_owned_by_me(sk);
 	in.seg.drop = tether_wire_parse(&in.seg, skb->data,
 					TETHER_MAX_HEADER + U16_MAX);
 	if (in.seg.drop) {
@@ -552,6 +555,7 @@ void tether_listen_timer(struct sock *sk, u64 now)
 	struct half_entry *entry;
 	struct net_device *dev;
 
+	sock_owned_by_me(sk);
 	rcu_read_lock();
 	while ((first = timerqueue_getnext(&listener->deadlines)) &&
 	       first->expires <= (s64)now) {
@@ -592,6 +596,7 @@ struct sock *tether_listen_take(struct sock *sk)
 	struct tether_listener *listener = tether_stream(sk)->listener;
 	struct tether_stream *child;
 
+	sock_owned_by_me(sk);
 	child = list_first_entry_or_null(&listener->completed,
 					 struct tether_stream, accept_node);
 	if (!child)
@@ -619,6 +624,7 @@ bool tether_listen_ready(const struct sock *sk)
  */
 void tether_listen_device_gone(struct sock *sk)
 {
+	sock_owned_by_me(sk);
 	half_each(sk, half_end_unreachable);
 }
 

@@ -41,6 +41,7 @@ struct tether_conn *tether_stream_conn(struct sock *sk)
 {
 	struct tether_conn *conn = &tether_stream(sk)->conn;
 
+	sock_owned_by_me(sk);
 	conn->limit = READ_ONCE(sk->sk_rcvbuf);
 	return conn;
 }
@@ -64,6 +65,7 @@ void tether_stream_account(struct sock *sk)
 	struct tether_stream *ts = tether_stream(sk);
 	int diff;
 
+	sock_owned_by_me(sk);
 	diff = tether_conn_truesize_send(&ts->conn) - ts->charged_send;
 	if (diff) {
 		sk_wmem_queued_add(sk, diff);
@@ -178,6 +180,7 @@ void tether_stream_settle(struct sock *sk, u32 did)
 	struct tether_conn *conn = &tether_stream(sk)->conn;
 	u8 old = sk->sk_state;
 
+	sock_owned_by_me(sk);
 	if (conn->state == TETHER_LISTEN) {
 		mirror_state(sk);
 		tether_timer_arm(sk, tether_listen_deadline(sk));
@@ -223,6 +226,7 @@ void tether_stream_destroy(struct sock *sk)
 {
 	struct tether_stream *ts = tether_stream(sk);
 
+	sock_owned_by_me(sk);
 	if (ts->destroyed)
 		return;
 	ts->destroyed = true;
@@ -450,6 +454,7 @@ static void do_work(struct sock *sk, unsigned long work)
 {
 	u32 did = 0;
 
+	sock_owned_by_me(sk);
 	if (tether_stream(sk)->destroyed)
 		return;
 	if (work & BIT(TETHER_DEFER_DEVICE))

@@ -13,14 +13,21 @@
  *                        round, and to lockdep it is the listener's that is
  *                        the nested one (SINGLE_DEPTH_NESTING); protects
  *                        sk_state, conn and everything else in the socket
- *   timer_lock           spin_lock_bh(), a leaf, see timer.c
+ *   timer_lock           spin_lock_bh(), a leaf, see timer.c; inside a
+ *                        socket's, or in softirq
  *   hash bucket          spin_lock_bh(), a leaf: protects one chain of one
  *                        table, and the tether_wait objects on it; of the
- *                        bind table before connections before TIME_WAIT
+ *                        bind table before connections before TIME_WAIT; in
+ *                        process context and softirq, timers included
+ *   reply_bucket         spin_lock_bh(), a leaf: the tokens of a device, see
+ *                        reply.c; softirq
+ *   echo_queue           spin_lock_bh(), a leaf: replies that wait, see reply.c;
+ *                        softirq and the notifier
  *
  * Process context owns a socket by lock_sock(). Softirq and timers take
  * bh_lock_sock(); if the user owns the socket, frames go to the backlog and
- * everything else becomes a TETHER_DEFER_* bit that release_cb drains. The
+ * everything else becomes a TETHER_DEFER_* bit that release_cb drains. Whoever
+ * needs the lock asserts it (sock_owned_by_me()). The
  * core (struct tether_conn) is touched by the owner of the socket alone, and
  * every call into it is followed by tether_stream_settle().
  *

@@ -65,6 +65,7 @@ void tether_timer_arm(struct sock *sk, u64 deadline)
 {
 	struct tether_stream *stream = tether_stream(sk);
 
+	sock_owned_by_me(sk);
 	if (!deadline || (stream->armed && stream->armed <= deadline))
 		return;
 	stream->armed = deadline;
@@ -89,6 +90,7 @@ void tether_timer_stop(struct sock *sk)
 	struct tether_stream *stream = tether_stream(sk);
 	int stopped;
 
+	sock_owned_by_me(sk);
 	stream->armed = 0;
 	spin_lock_bh(&stream->timer_lock);
 	stopped = hrtimer_try_to_cancel(&stream->timer);

@@ -192,6 +192,7 @@ bool tether_timewait_add(struct sock *sk)
 	struct wait_entry *entry;
 	u64 now = tether_now();
 
+	sock_owned_by_me(sk);
 	if (!wait_charge(sock_net(sk)))
 		return false;
 	entry = kmem_cache_zalloc(wait_cache, GFP_ATOMIC);

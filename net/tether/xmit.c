@@ -273,6 +273,7 @@ int tether_device_send_frame(struct sock *sk, const struct tether_frame *frame)
 	struct net_device *dev;
 	int err = -ENODEV;
 
+	sock_owned_by_me(sk);
 	rcu_read_lock();
 	dev = rcu_dereference(tether_sk(sk)->dev);
 	if (dev)
