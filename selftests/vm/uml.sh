@@ -101,7 +101,7 @@ compile()
 			/^  [A-Z]/ && ++n % int(all / 20) == 0 {
 				p = int(n * 100 / all)
 				printf "uml.sh: kernel %d %% built\n",
-					p > 99 ? 99 : p
+					(p > 99 ? 99 : p)
 				fflush()
 			}' >&2
 	[ -x build/linux ] && [ -s build/Module.symvers ]
