@@ -10,7 +10,7 @@
 
 /* What means nothing here, or what the kernel adds on its own. */
 #define IGNORED_FLAGS	(MSG_EOR | MSG_DONTROUTE | MSG_CONFIRM |	\
-			 MSG_CMSG_COMPAT | TETHER_MSG_INTERNAL)
+			 MSG_WAITALL | MSG_CMSG_COMPAT | TETHER_MSG_INTERNAL)
 #define KNOWN_FLAGS	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE |	\
 			 TETHER_MSG_MORE | IGNORED_FLAGS)
 
@@ -107,6 +107,8 @@ static int wait_for_room(struct sock *sk, long *timeo)
 	/* With nothing in flight no ACK would ever wake us. */
 	if (!tether_conn_flight(&tether_stream(sk)->conn))
 		push(sk, false);
+	/* Nor would one, if what it lets go is less than a full segment. */
+	tether_stream(sk)->conn.more = false;
 	return sk_stream_wait_memory(sk, timeo);
 }
 

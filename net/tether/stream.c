@@ -46,6 +46,12 @@ static void forget_connection(struct sock *sk)
 	ts->base.key.dport = 0;
 	eth_zero_addr(ts->base.key.peer);
 	eth_zero_addr(ts->base.src);
+	/* A listener's clones would share the page without a reference. */
+	if (sk->sk_frag.page) {
+		put_page(sk->sk_frag.page);
+		sk->sk_frag.page = NULL;
+		sk->sk_frag.offset = 0;
+	}
 	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
 		tether_table_unbind(sk);
 }
@@ -70,16 +76,10 @@ static void stream_disconnect(struct sock *sk)
 static int open_path(struct sock *sk, const struct tether_key *key,
 		     struct net_device *dev)
 {
-	struct tether_stream *ts = tether_stream(sk);
 	struct tether_conn *conn = tether_stream_conn(sk);
-	u16 mss, frame_max;
-	bool split;
 	int err;
 
 	tether_path_init(&conn->path, key->ifindex, key->peer);
-	tether_device_limits(dev, &mss, &frame_max, &split);
-	tether_path_limits(&conn->path, mss, frame_max, split);
-	memcpy(ts->base.src, dev->dev_addr, ETH_ALEN);
 	err = tether_table_connect(sk, key);
 	if (err)
 		return err;
@@ -415,7 +415,7 @@ static int stream_release(struct socket *sock)
  * @sk: need not be locked
  * @target: how many bytes are wanted
  *
- * Return: true if so, or if the buffer holds no more.
+ * Return: true if so, or if no more can come before some is read.
  */
 bool tether_stream_readable(const struct sock *sk, int target)
 {
@@ -425,8 +425,7 @@ bool tether_stream_readable(const struct sock *sk, int target)
 	if (avail <= 0)
 		return false;
 	return avail >= target ||
-	       tether_recvq_space(&conn->rcvq, READ_ONCE(sk->sk_rcvbuf)) <=
-	       conn->path.mss;
+	       tether_conn_window_shut(conn, READ_ONCE(sk->sk_rcvbuf));
 }
 
 static __poll_t poll_writable(struct socket *sock, struct sock *sk)

@@ -192,6 +192,54 @@ TEST_F(poll, low_water)
 	STEP("the end wakes", POLLIN, sock_wait(fd[1], POLLIN));
 }
 
+#define PIECE 300
+#define PIECES 2000
+
+static long send_pieces(void *arg)
+{
+	char buf[PIECE] = "";
+	int i;
+
+	for (i = 0; i < PIECES; i++) {
+		if (send(*(int *)arg, buf, sizeof(buf), 0) != sizeof(buf))
+			return -errno;
+	}
+	return 0;
+}
+
+/*
+ * A mark that small segments do not reach before the buffer is full: whoever
+ * polls must be told all the same, as nothing more will come.
+ */
+TEST_F(poll, low_water_full)
+{
+	int fd[2], size = 65536, mark = 60000, on = 1;
+	struct sock_job job;
+	long total = 0;
+	char buf[8000];
+	ssize_t n;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_RCVBUF, &size,
+				sizeof(size)));
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_RCVLOWAT, &mark,
+				sizeof(mark)));
+	ASSERT_EQ(0, setsockopt(fd[0], IPPROTO_TCP, TCP_NODELAY, &on,
+				sizeof(on)));
+	ASSERT_EQ(0, sock_start(&job, send_pieces, &fd[0]));
+	while (total < PIECE * PIECES - mark && sock_wait(fd[1], POLLIN)) {
+		n = recv(fd[1], buf, sizeof(buf), MSG_DONTWAIT);
+		if (n <= 0)
+			break;
+		total += n;
+	}
+	STEP("all but the mark is read", 1, total >= PIECE * PIECES - mark);
+	STEP("the rest comes", 1,
+	     sock_drain(fd[1], PIECE * PIECES - total) ==
+	     PIECE * PIECES - total);
+	STEP("the sender is done", 0, sock_finish(&job));
+}
+
 TEST_F(poll, low_water_recv)
 {
 	int fd[2], mark = 4;

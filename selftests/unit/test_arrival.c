@@ -341,6 +341,27 @@ TEST_PEER(arrival, dupack__two_are_reordering)
 	EXPECT_GE(p->conn.path.cong.cwnd, 10000);
 }
 
+/* What lost its bytes on the way here, for want of memory, is none. */
+TEST_PEER(arrival, dupack__without_its_bytes)
+{
+	struct tether_segment seg;
+	int i;
+
+	peer_establish(p);
+	peer_write(p, 5000);
+	peer_pull_all(p);
+	peer_send(p, FLAGS_A, 1, 0, 1);
+	for (i = 0; i < 5; i++) {
+		seg = p->seg;
+		seg.drop = TETHER_DROP_MEMORY;
+		p->did = tether_conn_segment(&p->conn, &p->conn.path, &seg,
+					     alloc_skb(0, GFP_ATOMIC), p->now);
+		EXPECT_DID_NOT(TETHER_DID_DUPACK);
+		EXPECT_EQ(TETHER_DROP_MEMORY, seg.drop);
+	}
+	EXPECT_SILENCE();
+}
+
 /* With data, a FIN, another window, or nothing in flight it is none. */
 TEST_PEER(arrival, dupack__not_one)
 {
@@ -459,6 +480,54 @@ TEST_PEER(arrival, window__opens_again_with_flight)
 	peer_send(p, FLAGS_A, 1, 0, 2001);
 	EXPECT_SILENCE();
 	EXPECT_EQ(0, tether_conn_deadline(&p->conn));
+}
+
+/* Its retransmission is timed anew: the time-out that was to come is too far. */
+TEST_PEER(arrival, window__opens_again_restarts_timer)
+{
+	u64 slow;
+	int i;
+
+	peer_establish(p);
+	peer_write(p, 2000);
+	peer_pull_all(p);
+	p->window = 0;
+	for (i = 0; i < 6; i++) {
+		p->now = tether_conn_deadline(&p->conn);
+		peer_timer(p);
+		peer_pull_all(p);
+		peer_send(p, FLAGS_A, 1, 0, 1);
+	}
+	slow = tether_conn_deadline(&p->conn);
+	p->window = PEER_WINDOW;
+	peer_send(p, FLAGS_A, 1, 0, 1);
+	peer_pull_all(p);
+	EXPECT_EQ(p->now + PEER_RTO, tether_conn_deadline(&p->conn));
+	EXPECT_LT(p->now + PEER_RTO, slow);
+}
+
+/* In recovery, too, no more goes out at once than cwnd allows. */
+TEST_PEER(arrival, window__opens_again_in_recovery)
+{
+	u32 sent = 0;
+	int i;
+
+	peer_establish(p);
+	p->conn.path.cong.cwnd = 20000;
+	peer_write(p, 20000);
+	peer_pull_all(p);
+	for (i = 0; i < 3; i++)
+		peer_send(p, FLAGS_A, 1, 0, 1);
+	EXPECT_DID(TETHER_DID_FAST_RTX);
+	peer_pull_all(p);
+	p->window = 0;
+	peer_send(p, FLAGS_A, 1, 0, 1);
+	p->window = PEER_WINDOW;
+	peer_send(p, FLAGS_A, 1, 0, 1);
+	while (peer_pull(p))
+		sent += p->frame.seg.len;
+	EXPECT_GT(sent, 0);
+	EXPECT_LE(sent, 10000);
 }
 
 /* While it answers with a closed window a peer is not given up. */
@@ -703,7 +772,9 @@ TEST_PEER(arrival, text__refused_bytes_come_again)
 	EXPECT_EQ(at, p->frame.seg.ack - p->irs);
 	EXPECT_EQ(0, p->frame.seg.window);
 	EXPECT_EQ(TETHER_DROP_MEMORY, p->seg.drop);
+	EXPECT_TRUE(tether_conn_window_shut(&p->conn, p->conn.limit));
 	EXPECT_EQ(at - 1, peer_read(p, 999999));
+	EXPECT_FALSE(tether_conn_window_shut(&p->conn, p->conn.limit));
 	EXPECT_DID(TETHER_DID_UPDATE);
 	EXPECT_FRAME(FLAGS_A, 1, 0, at);
 	EXPECT_GT(p->frame.seg.window, 0);

@@ -315,11 +315,15 @@ static void fresh_ack(struct tether_conn *conn,
 	conn->did |= TETHER_DID_WRITABLE;
 }
 
-/* RFC 5681 section 2: what makes an ACK a duplicate. */
+/*
+ * RFC 5681 section 2: what makes an ACK a duplicate. What had bytes that were
+ * dropped on the way here is none.
+ */
 static bool is_dupack(const struct tether_conn *conn,
 		      const struct tether_segment *seg)
 {
-	return !seg->len && !(seg->flags & (TETHER_FIN | TETHER_PROBE)) &&
+	return !seg->len && !seg->drop &&
+	       !(seg->flags & (TETHER_FIN | TETHER_PROBE)) &&
 	       seg->ack == conn->una && tether_conn_flight(conn) &&
 	       seg->window == conn->window;
 }
@@ -338,24 +342,36 @@ static void duplicate_ack(struct tether_conn *conn, u64 now)
 }
 
 /*
- * Step 11: RFC 9293 section 3.10.7.4, fifth: only newer segments count. A
- * window that opens again says that what was in flight when it closed may have
- * been refused: it is sent again without waiting for a time-out that has
- * backed off meanwhile.
+ * What was in flight when the window closed may have been refused: it is sent
+ * again, as fast as cwnd allows, without waiting for a time-out that has backed
+ * off meanwhile. That does what recovery was about to do.
  */
+static void window_opens(struct tether_conn *conn, u64 now)
+{
+	struct tether_path *path = &conn->path;
+
+	path->rtt.backoff = 0;
+	if (path->cong.in_recovery)
+		tether_cong_recovered(&path->cong, path->mss,
+				      tether_conn_flight(conn));
+	conn->rtx = conn->una;
+	conn->rtx_end = conn->nxt;
+	if (tether_conn_flight(conn))
+		tether_conn_arm(conn, TETHER_TIMER_RTO, now,
+				tether_conn_rto(conn));
+}
+
+/* Step 11: RFC 9293 section 3.10.7.4, fifth: only newer segments count. */
 static void update_window(struct tether_conn *conn,
-			  const struct tether_segment *seg)
+			  const struct tether_segment *seg, u64 now)
 {
 	if (tether_before(seg->seq, conn->wl1) ||
 	    (seg->seq == conn->wl1 && tether_before(seg->ack, conn->wl2)))
 		return;
 	if (!seg->window && conn->window)
 		conn->did |= TETHER_DID_ZERO_WINDOW;
-	if (seg->window && !conn->window) {
-		conn->path.rtt.backoff = 0;
-		conn->rtx = conn->una;
-		conn->rtx_end = conn->nxt;
-	}
+	if (seg->window && !conn->window)
+		window_opens(conn, now);
 	conn->wl1 = seg->seq;
 	conn->wl2 = seg->ack;
 	conn->window = seg->window;
@@ -380,7 +396,7 @@ static bool check_ack(struct tether_conn *conn, struct tether_segment *seg,
 		fresh_ack(conn, seg, now);
 	else if (is_dupack(conn, seg))
 		duplicate_ack(conn, now);
-	update_window(conn, seg);
+	update_window(conn, seg, now);
 
 	if (conn->fin_sent && conn->una == conn->sndq.end + 1 &&
 	    TETHER_STATE_BIT(conn->state) &
@@ -555,7 +571,8 @@ free:
  * tether_conn_segment() - a segment arrives
  * @conn: the connection; not in LISTEN
  * @path: the path it came by
- * @seg: its header; @seg->drop says why it was not used, if so
+ * @seg: its header; @seg->drop says why it was not used, if so. The caller has
+ *	set it if it dropped the payload, for which @seg->len is 0 then
  * @skb: its payload, @seg->len bytes; taken over
  * @now: microseconds
  *

@@ -254,6 +254,28 @@ u32 tether_conn_unit(const struct tether_conn *conn)
 	return max_t(u32, conn->path.mss, conn->frame);
 }
 
+/* How far the window's edge must have to go before it moves. */
+static u32 window_step(const struct tether_conn *conn, u32 limit)
+{
+	u32 all = (u64)limit * conn->rcvq.ratio >> 8;
+
+	return min(tether_conn_unit(conn), max(all / 2, 1U));
+}
+
+/**
+ * tether_conn_window_shut() - has the peer to wait for the program?
+ * @conn: the connection; need not be owned: a hint that may be out of date
+ * @limit: receive buffer in truesize
+ *
+ * Return: true if the window does not move before bytes are read.
+ */
+bool tether_conn_window_shut(const struct tether_conn *conn, u32 limit)
+{
+	return READ_ONCE(conn->starved) ||
+	       tether_recvq_space(&conn->rcvq, limit) <
+	       window_step(conn, limit);
+}
+
 /**
  * tether_conn_window_moves() - may the advertised window grow
  * @conn: the connection
@@ -268,11 +290,10 @@ bool tether_conn_window_moves(const struct tether_conn *conn, u64 *edge)
 {
 	u64 now_at = max_t(s64, conn->edge - tether_conn_rcv_nxt(conn), 0);
 	u32 space = tether_recvq_space(&conn->rcvq, conn->limit);
-	u32 all = (u64)conn->limit * conn->rcvq.ratio >> 8;
 
 	space = min_t(u32, space, TETHER_MAX_WINDOW);
 	*edge = tether_conn_rcv_nxt(conn) + space;
-	return space >= now_at + min(tether_conn_unit(conn), max(all / 2, 1U));
+	return space >= now_at + window_step(conn, conn->limit);
 }
 
 /**

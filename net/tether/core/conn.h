@@ -196,6 +196,7 @@ void tether_conn_arm(struct tether_conn *conn, enum tether_timer timer,
 		     u64 now, u64 delay);
 u32 tether_conn_rto(const struct tether_conn *conn);
 u32 tether_conn_unit(const struct tether_conn *conn);
+bool tether_conn_window_shut(const struct tether_conn *conn, u32 limit);
 bool tether_conn_window_moves(const struct tether_conn *conn, u64 *edge);
 u32 tether_conn_result(struct tether_conn *conn);
 unsigned int tether_conn_event(struct tether_conn *conn,
