@@ -268,6 +268,37 @@ bool tether_addr_is_local(struct net *net, u32 ifindex, const u8 *mac)
 	return found;
 }
 
+/* The errno for a bound socket that no frame can reach any more, or 0. */
+static int bind_error(const struct sock *sk)
+{
+	const struct tether_sock *ts = tether_sk(sk);
+	struct net *net = sock_net(sk);
+
+	if (ts->bind_ifindex && !tether_device_takes_part(net, ts->bind_ifindex))
+		return ENODEV;
+	if (!is_zero_ether_addr(ts->bind_addr) &&
+	    !tether_addr_is_local(net, ts->bind_ifindex, ts->bind_addr))
+		return EADDRNOTAVAIL;
+	return 0;
+}
+
+/**
+ * tether_bind_lost() - a device has changed: is what bind(2) named gone?
+ * @sk: socket of any type
+ *
+ * Context: under RTNL, or with the socket locked.
+ * Return: positive errno for the program, once when it goes; 0 otherwise.
+ */
+int tether_bind_lost(struct sock *sk)
+{
+	struct tether_sock *ts = tether_sk(sk);
+	bool before = ts->bind_lost;
+	int err = bind_error(sk);
+
+	ts->bind_lost = err;
+	return before ? 0 : err;
+}
+
 /* May a socket be bound to this device and MAC? */
 static int bind_allowed(struct sock *sk, const struct sockaddr_tether *addr)
 {

@@ -73,12 +73,32 @@ struct net_device *tether_device_get(struct net *net, u32 ifindex, int *err)
 }
 
 /**
+ * tether_device_takes_part() - is there a device, and does it take part?
+ * @net: namespace
+ * @ifindex: interface index
+ *
+ * Return: true if so, up or down.
+ */
+bool tether_device_takes_part(struct net *net, u32 ifindex)
+{
+	struct net_device *dev;
+	bool found;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(net, ifindex);
+	found = dev && tether_device_allowed(dev);
+	rcu_read_unlock();
+	return found;
+}
+
+/**
  * tether_device_attach() - tell a connection its device
- * @sk: locked, already on the connection table
+ * @sk: locked, already on the connection table; its path has been initialised
  * @dev: the device, held or under rcu_read_lock()
  *
  * The notifier walks the table after the device left the list of its
  * namespace; so whoever still finds it there, being on the table, is found.
+ * The same holds for a new MAC or MTU: they are read once we can be found.
  *
  * Return: false if the device is going away.
  */
@@ -89,6 +109,8 @@ bool tether_device_attach(struct sock *sk, struct net_device *dev)
 
 	rcu_assign_pointer(ts->dev, dev);
 	smp_mb(); /* the notifier sees dev, or we see that the device left */
+	memcpy(ts->src, dev->dev_addr, ETH_ALEN);
+	tether_device_path(sk);
 	rcu_read_lock();
 	/* It stays on the list when it becomes a port of another device. */
 	there = dev_get_by_index_rcu(sock_net(sk), ts->key.ifindex) == dev &&
@@ -127,6 +149,27 @@ void tether_device_limits(const struct net_device *dev, u16 *mss,
 	if (*split)
 		most = rounddown(most, *mss);
 	*frame_max = max_t(u32, most, *mss);
+}
+
+/**
+ * tether_device_path() - let a connection know what its device can take now
+ * @sk: locked
+ */
+void tether_device_path(struct sock *sk)
+{
+	struct tether_stream *ts = tether_stream(sk);
+	struct net_device *dev;
+	u16 mss, frame_max;
+	bool split;
+
+	sock_owned_by_me(sk);
+	rcu_read_lock();
+	dev = rcu_dereference(ts->base.dev);
+	if (dev) {
+		tether_device_limits(dev, &mss, &frame_max, &split);
+		tether_path_limits(&ts->conn.path, mss, frame_max, split);
+	}
+	rcu_read_unlock();
 }
 
 static bool sum_valid(struct sk_buff *skb)
@@ -207,6 +250,9 @@ static void refuse(struct net_device *dev, const struct sk_buff *skb,
 		    skb->pkt_type == PACKET_HOST;
 	const u8 *peer = eth_hdr(skb)->h_source;
 
+	/* Flags mean nothing in a datagram, and nobody waits for an answer. */
+	if (seg->type == TETHER_TYPE_DGRAM)
+		return;
 	if (drop == TETHER_DROP_VERSION && asks)
 		tether_reply_version(dev, peer, seg);
 	else if (drop == TETHER_DROP_MANDATORY && asks)
@@ -346,20 +392,18 @@ static bool stream_concerned(struct tether_sock *ts,
 {
 	struct net_device *dev = change->dev;
 	bool conn = rcu_access_pointer(ts->dev) == dev;
-	bool bound = !conn && ts->bind_ifindex == dev->ifindex;
+	bool bound = ts->bind_ifindex == dev->ifindex ||
+		     !is_zero_ether_addr(ts->bind_addr);
 
+	/* The half-open connections of a listener have devices, too. */
+	bound = bound || READ_ONCE(ts->sk.sk_state) == TETHER_LISTEN;
 	switch (change->what) {
 	case TETHER_DEFER_DEVICE:
-		return conn || bound ||
-		       READ_ONCE(ts->sk.sk_state) == TETHER_LISTEN;
+		return conn || bound;
 	case TETHER_DEFER_ADDRESS:
-		if (conn)
-			return !ether_addr_equal_unaligned(ts->src,
-							   dev->dev_addr);
-		return READ_ONCE(ts->sk.sk_state) == TETHER_LISTEN ||
-		       (bound && !is_zero_ether_addr(ts->bind_addr) &&
-			!ether_addr_equal_unaligned(ts->bind_addr,
-						    dev->dev_addr));
+		return conn ? !ether_addr_equal_unaligned(ts->src,
+							  dev->dev_addr) :
+			      bound;
 	default:
 		return conn;
 	}

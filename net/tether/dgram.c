@@ -436,16 +436,13 @@ void tether_dgram_device(struct sock *sk, const struct net_device *dev,
 			 enum tether_defer what)
 {
 	struct tether_sock *ts = tether_sk(sk);
-	bool bound = ts->bind_ifindex == dev->ifindex;
-	int err = 0;
+	int err;
 
-	if (what == TETHER_DEFER_DEVICE &&
-	    (bound || ts->key.ifindex == dev->ifindex))
+	if (what == TETHER_DEFER_MTU)
+		return;
+	err = tether_bind_lost(sk);
+	if (what == TETHER_DEFER_DEVICE && ts->key.ifindex == dev->ifindex)
 		err = ENODEV;
-	if (what == TETHER_DEFER_ADDRESS && bound &&
-	    !is_zero_ether_addr(ts->bind_addr) &&
-	    !ether_addr_equal(ts->bind_addr, dev->dev_addr))
-		err = EADDRNOTAVAIL;
 	if (!err)
 		return;
 	WRITE_ONCE(sk->sk_err, err);

@@ -172,8 +172,8 @@ static void half_end_unreachable(struct sock *sk, struct half_entry *entry)
 
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(entry->key.net, entry->key.ifindex);
-	reachable = dev && ether_addr_equal_unaligned(entry->src,
-						      dev->dev_addr);
+	reachable = dev && tether_device_allowed(dev) &&
+		    ether_addr_equal_unaligned(entry->src, dev->dev_addr);
 	rcu_read_unlock();
 	if (!reachable)
 		half_free(sk, entry);
@@ -376,12 +376,12 @@ static bool child_start(struct sock *sk, struct sock *child,
 	tether_table_inherit(child, sk);
 	child_clear(child);
 	base->key = in->key;
-	memcpy(base->src, in->dev->dev_addr, ETH_ALEN);
 	sk_set_txhash(child);
 	child_open(child, entry, in);
 	/* It is complete before it can be found. */
 	if (!tether_table_insert(child)) {
-		if (tether_device_attach(child, in->dev))
+		if (tether_device_attach(child, in->dev) &&
+		    ether_addr_equal_unaligned(base->src, entry->src))
 			return true;
 		tether_table_unhash(child);
 	}
@@ -512,6 +512,9 @@ void tether_listen_receive(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	in.seg.drop = tether_wire_parse(&in.seg, skb->data,
 					TETHER_MAX_HEADER + U16_MAX);
+	/* Since it was found, the socket may have been given another port. */
+	if (!in.seg.drop && in.seg.dport != tether_sk(sk)->key.sport)
+		in.seg.drop = TETHER_DROP_NO_SOCKET;
 	if (in.seg.drop) {
 		tether_drop_skb(sock_net(sk), skb, in.seg.drop);
 		return;

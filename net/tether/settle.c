@@ -248,9 +248,9 @@ void tether_stream_destroy(struct sock *sk)
 static void forget_payload(struct sock *sk, struct tether_segment *seg,
 			   struct sk_buff *skb)
 {
-	tether_stat_inc(sock_net(sk), TETHER_STAT_DROP + TETHER_DROP_MEMORY);
 	if (pskb_trim(skb, 0))
 		return;
+	seg->drop = TETHER_DROP_MEMORY;
 	seg->len = 0;
 	seg->flags &= ~(TETHER_FIN | TETHER_PSH);
 }
@@ -343,20 +343,21 @@ void tether_stream_receive(struct sock *sk, struct sk_buff *skb)
 	bh_unlock_sock(sk);
 }
 
-static void report(struct sock *sk, int err)
+/* For a socket without a connection. */
+static void binding_changed(struct sock *sk)
 {
-	WRITE_ONCE(sk->sk_err, err);
-	sk_error_report(sk);
-}
+	int err;
 
-static bool device_exists(struct net *net, u32 ifindex)
-{
-	bool found;
-
-	rcu_read_lock();
-	found = dev_get_by_index_rcu(net, ifindex);
-	rcu_read_unlock();
-	return found;
+	if (sk->sk_state == TCP_LISTEN)
+		tether_listen_device_gone(sk);
+	/* A connection that has ended has told its program. */
+	if (tether_sk(sk)->key.ifindex)
+		return;
+	err = tether_bind_lost(sk);
+	if (err) {
+		WRITE_ONCE(sk->sk_err, err);
+		sk_error_report(sk);
+	}
 }
 
 /*
@@ -375,11 +376,7 @@ static u32 device_gone(struct sock *sk)
 		return tether_conn_abort(&ts->conn, TETHER_REASON_DEVICE,
 					 ENODEV);
 	}
-	if (ts->conn.state == TETHER_LISTEN)
-		tether_listen_device_gone(sk);
-	if (!base->key.ifindex && base->bind_ifindex &&
-	    !device_exists(sock_net(sk), base->bind_ifindex))
-		report(sk, ENODEV);
+	binding_changed(sk);
 	return 0;
 }
 
@@ -400,36 +397,14 @@ static bool source_gone(const struct tether_sock *base)
 static u32 address_gone(struct sock *sk)
 {
 	struct tether_stream *ts = tether_stream(sk);
-	struct tether_sock *base = &ts->base;
 
-	if (!is_idle(&ts->conn) && !source_gone(base))
+	if (!is_idle(&ts->conn) && !source_gone(&ts->base))
 		return 0;
 	if (!is_idle(&ts->conn))
 		return tether_conn_abort(&ts->conn, TETHER_REASON_DEVICE,
 					 ENETRESET);
-	if (sk->sk_state == TCP_LISTEN)
-		tether_listen_device_gone(sk);
-	if (!base->key.ifindex && !is_zero_ether_addr(base->bind_addr) &&
-	    !tether_addr_is_local(sock_net(sk), base->bind_ifindex,
-				  base->bind_addr))
-		report(sk, EADDRNOTAVAIL);
+	binding_changed(sk);
 	return 0;
-}
-
-static void new_limits(struct sock *sk)
-{
-	struct tether_stream *ts = tether_stream(sk);
-	u16 mss, frame_max;
-	struct net_device *dev;
-	bool split;
-
-	rcu_read_lock();
-	dev = rcu_dereference(ts->base.dev);
-	if (dev) {
-		tether_device_limits(dev, &mss, &frame_max, &split);
-		tether_path_limits(&ts->conn.path, mss, frame_max, split);
-	}
-	rcu_read_unlock();
 }
 
 static u32 timer_fired(struct sock *sk)
@@ -462,7 +437,7 @@ static void do_work(struct sock *sk, unsigned long work)
 	if (work & BIT(TETHER_DEFER_ADDRESS))
 		did |= address_gone(sk);
 	if (work & BIT(TETHER_DEFER_MTU))
-		new_limits(sk);
+		tether_device_path(sk);
 	if (work & BIT(TETHER_DEFER_TIMER))
 		did |= timer_fired(sk);
 	tether_stream_settle(sk, did);

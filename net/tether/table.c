@@ -668,8 +668,8 @@ struct sock *tether_table_seek(struct net *net, struct tether_cursor *at,
 }
 
 /* A new walk over one bucket begins behind @prev, if it is still there. */
-static struct tether_sock *next_in_bucket(struct bind_bucket *bucket,
-					  struct net *net, struct sock *prev)
+static struct sock *next_in_bucket(struct bind_bucket *bucket,
+				   struct net *net, struct sock *prev)
 {
 	struct tether_sock *ts;
 	struct hlist_node *node;
@@ -683,7 +683,7 @@ static struct tether_sock *next_in_bucket(struct bind_bucket *bucket,
 		if (net_eq(sock_net(&ts->sk), net)) {
 			sock_hold(&ts->sk);
 			spin_unlock_bh(&bucket->lock);
-			return ts;
+			return &ts->sk;
 		}
 	}
 	spin_unlock_bh(&bucket->lock);
@@ -694,7 +694,8 @@ static struct tether_sock *next_in_bucket(struct bind_bucket *bucket,
  * tether_table_each() - call a function for every socket with a port
  * @net: namespace
  * @fn: called with BH enabled, a reference and no lock; may take the socket
- *	out of the table; may be called twice for a socket
+ *	out of the table; may be called twice for a socket, and for one that
+ *	has just been taken out
  * @arg: its second argument
  *
  * Context: process.
@@ -702,19 +703,21 @@ static struct tether_sock *next_in_bucket(struct bind_bucket *bucket,
 void tether_table_each(struct net *net,
 		       void (*fn)(struct sock *sk, void *arg), void *arg)
 {
-	struct tether_sock *ts;
-	struct sock *prev;
+	struct sock *sk, *next;
 	unsigned int i;
 
 	for (i = 0; i < BIND_BUCKETS; i++) {
-		prev = NULL;
-		while ((ts = next_in_bucket(&binds[i], net, prev))) {
-			if (prev)
-				sock_put(prev);
-			prev = &ts->sk;
-			fn(prev, arg);
+		sk = next_in_bucket(&binds[i], net, NULL);
+		while (sk) {
+			/*
+			 * Before @fn takes it out: from a socket that is not
+			 * there any more the walk would begin again.
+			 */
+			next = next_in_bucket(&binds[i], net, sk);
+			fn(sk, arg);
+			sock_put(sk);
+			sk = next;
+			cond_resched();
 		}
-		if (prev)
-			sock_put(prev);
 	}
 }

@@ -217,6 +217,7 @@ struct tether_key {
  * @reuse_any: the port was chosen by connect(2): others may share it
  * @bind_ifindex: device given to bind(2), or 0
  * @bind_addr: MAC given to bind(2), or zeros
+ * @bind_lost: the last look found that device or MAC gone
  * @src: local MAC of the connection, zeros on lo
  * @key: of the connection; constant while hashed. key.sport is the local
  *	port also of a socket that is only bound; 0 for none
@@ -234,6 +235,7 @@ struct tether_sock {
 	bool			reuse_any;
 	u32			bind_ifindex;
 	u8			bind_addr[ETH_ALEN];
+	bool			bind_lost;
 	u8			src[ETH_ALEN];
 	struct tether_key	key;
 	struct net_device __rcu	*dev;
@@ -332,6 +334,7 @@ int tether_addr_resolve(struct sock *sk, const struct sockaddr_tether *addr,
 void tether_addr_fill(struct sockaddr_tether *addr, u16 port, u32 ifindex,
 		      const u8 *mac);
 bool tether_addr_is_local(struct net *net, u32 ifindex, const u8 *mac);
+int tether_bind_lost(struct sock *sk);
 int tether_sock_bind(struct socket *sock, struct sockaddr *addr, int len);
 int tether_sock_getname(struct socket *sock, struct sockaddr *addr, int peer);
 
@@ -430,8 +433,10 @@ bool tether_timewait_seek(struct net *net, struct tether_cursor *at,
 int tether_device_init(void);
 void tether_device_exit(void);
 struct net_device *tether_device_get(struct net *net, u32 ifindex, int *err);
+bool tether_device_takes_part(struct net *net, u32 ifindex);
 bool tether_device_attach(struct sock *sk, struct net_device *dev);
 bool tether_device_allowed(struct net_device *dev);
+void tether_device_path(struct sock *sk);
 void tether_device_limits(const struct net_device *dev, u16 *mss,
 			  u16 *frame_max, bool *split);
 
