@@ -275,10 +275,10 @@ static int bind_error(const struct sock *sk)
 	struct net *net = sock_net(sk);
 
 	if (ts->bind_ifindex && !tether_device_takes_part(net, ts->bind_ifindex))
-		return ENODEV;
+		return -ENODEV;
 	if (!is_zero_ether_addr(ts->bind_addr) &&
 	    !tether_addr_is_local(net, ts->bind_ifindex, ts->bind_addr))
-		return EADDRNOTAVAIL;
+		return -EADDRNOTAVAIL;
 	return 0;
 }
 
@@ -287,7 +287,7 @@ static int bind_error(const struct sock *sk)
  * @sk: socket of any type
  *
  * Context: under RTNL, or with the socket locked.
- * Return: positive errno for the program, once when it goes; 0 otherwise.
+ * Return: negative errno for the program, once when it goes; 0 otherwise.
  */
 int tether_bind_lost(struct sock *sk)
 {

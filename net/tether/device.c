@@ -202,6 +202,15 @@ static enum tether_drop check_addresses(const struct sk_buff *skb,
 	return TETHER_DROP_NONE;
 }
 
+/* The answer to a SYN of ours, from a host that speaks other versions. */
+static bool is_version_reset(const struct sk_buff *skb,
+			     const struct tether_segment *seg)
+{
+	return skb->pkt_type == PACKET_HOST &&
+	       seg->type == TETHER_TYPE_STREAM && seg->flags & TETHER_RST &&
+	       seg->reason == TETHER_REASON_VERSION;
+}
+
 /* Parse a frame, cut it to its length and check it. */
 static enum tether_drop check_frame(struct sk_buff *skb,
 				    struct net_device *dev,
@@ -236,6 +245,9 @@ static enum tether_drop check_frame(struct sk_buff *skb,
 	if (!sum_valid(skb))
 		return TETHER_DROP_CHECKSUM;
 	drop = check_addresses(skb, dev, seg);
+	if (!drop && bad_header == TETHER_DROP_VERSION &&
+	    is_version_reset(skb, seg))
+		return TETHER_DROP_NONE;
 	return drop ?: bad_header;
 }
 

@@ -442,10 +442,10 @@ void tether_dgram_device(struct sock *sk, const struct net_device *dev,
 		return;
 	err = tether_bind_lost(sk);
 	if (what == TETHER_DEFER_DEVICE && ts->key.ifindex == dev->ifindex)
-		err = ENODEV;
+		err = -ENODEV;
 	if (!err)
 		return;
-	WRITE_ONCE(sk->sk_err, err);
+	WRITE_ONCE(sk->sk_err, -err);
 	sk_error_report(sk);
 }
 

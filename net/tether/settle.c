@@ -285,6 +285,9 @@ void tether_stream_segment(struct sock *sk, struct sk_buff *skb)
 	}
 	/* A socket filter may have cut bytes off since it was checked. */
 	bad = tether_wire_parse(&seg, skb->data, TETHER_MAX_HEADER + U16_MAX);
+	/* An RST of another version, which the core knows how to take. */
+	if (bad == TETHER_DROP_VERSION)
+		bad = TETHER_DROP_NONE;
 	if (!bad && !is_concerned(sk, skb, &seg))
 		bad = TETHER_DROP_NO_SOCKET;
 	if (bad) {
@@ -355,7 +358,7 @@ static void binding_changed(struct sock *sk)
 		return;
 	err = tether_bind_lost(sk);
 	if (err) {
-		WRITE_ONCE(sk->sk_err, err);
+		WRITE_ONCE(sk->sk_err, -err);
 		sk_error_report(sk);
 	}
 }

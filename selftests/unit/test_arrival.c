@@ -31,80 +31,6 @@ FIXTURE_TEARDOWN(arrival)
 	UNIT_NO_LEAK();
 }
 
-/* SYN_SENT. */
-
-TEST_PEER(arrival, syn_sent__ack_of_a_stranger)
-{
-	static const int wrong[] = { -1, 0, 2, 1000 };
-	unsigned int i;
-
-	peer_connect(p);
-	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		peer_send(p, FLAGS_SA, 0, 0, wrong[i]);
-		EXPECT_EQ(TETHER_DROP_ACK, p->seg.drop);
-		EXPECT_STATE(SYN_SENT);
-		EXPECT_FRAME(TETHER_RST, wrong[i], 0, 0);
-		EXPECT_SILENCE();
-	}
-}
-
-TEST_PEER(arrival, syn_sent__rst_of_a_stranger)
-{
-	peer_connect(p);
-	peer_send(p, FLAGS_RA, 0, 0, 2);
-	EXPECT_EQ(TETHER_DROP_ACK, p->seg.drop);
-	peer_send(p, TETHER_RST, 1, 0, 0);
-	EXPECT_EQ(TETHER_DROP_RST, p->seg.drop);
-	EXPECT_STATE(SYN_SENT);
-	EXPECT_SILENCE();
-}
-
-TEST_PEER(arrival, syn_sent__neither_syn_nor_rst)
-{
-	peer_connect(p);
-	peer_send(p, FLAGS_A, 1, 100, 1);
-	EXPECT_EQ(TETHER_DROP_STATE, p->seg.drop);
-	EXPECT_STATE(SYN_SENT);
-	EXPECT_SILENCE();
-}
-
-/* The reason in the RST decides the errno. */
-TEST_PEER(arrival, syn_sent__refused)
-{
-	static const struct {
-		enum tether_reason reason;
-		int err;
-	} table[] = {
-		{ TETHER_REASON_NO_LISTENER, ECONNREFUSED },
-		{ TETHER_REASON_LISTENER_CLOSED, ECONNREFUSED },
-		{ TETHER_REASON_VERSION, EPROTONOSUPPORT },
-		{ TETHER_REASON_OPTION, EPROTO },
-	};
-	struct tether_segment rst;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		peer_init(p, p->iss, p->irs);
-		peer_connect(p);
-		ASSERT_TRUE(tether_wire_reset(&rst, &p->frame.seg,
-					      table[i].reason));
-		rst = (struct tether_segment){
-			.flags = FLAGS_RA,
-			.reason = table[i].reason,
-			.ack = p->iss + 1,
-		};
-		p->did = tether_conn_segment(&p->conn, &p->conn.path, &rst,
-					     NULL, p->now);
-		EXPECT_DID(TETHER_DID_RESET | TETHER_DID_ERROR |
-			   TETHER_DID_CLOSE);
-		EXPECT_EQ(table[i].err, p->conn.err);
-		EXPECT_EQ(table[i].reason, p->conn.reason);
-		EXPECT_STATE(CLOSED);
-		EXPECT_SILENCE();
-		EXPECT_EQ(0, tether_conn_deadline(&p->conn));
-	}
-}
-
 /* A SYN+ACK that came late, again: the ACK is repeated. */
 TEST_PEER(arrival, syn__again_after_handshake)
 {
@@ -128,6 +54,22 @@ TEST_PEER(arrival, syn__in_window)
 }
 
 /* RFC 5961 section 3. */
+
+TEST_PEER(arrival, version__means_nothing_later)
+{
+	struct tether_segment seg = {
+		.version = TETHER_VERSION + 1,
+		.type = TETHER_TYPE_STREAM,
+		.flags = TETHER_RST,
+		.reason = TETHER_REASON_VERSION,
+	};
+
+	peer_establish(p);
+	tether_conn_segment(&p->conn, &p->conn.path, &seg, NULL, p->now);
+	EXPECT_EQ(TETHER_DROP_VERSION, seg.drop);
+	EXPECT_STATE(ESTABLISHED);
+	EXPECT_SILENCE();
+}
 
 TEST_PEER(arrival, rst__exact)
 {

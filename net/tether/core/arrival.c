@@ -567,6 +567,20 @@ free:
 	kfree_skb(skb);
 }
 
+/*
+ * Of other versions nothing is known but words 0 to 2: a peer that refuses our
+ * SYN for its version is known by the ports alone.
+ */
+static void arrive_other_version(struct tether_conn *conn,
+				 struct tether_segment *seg)
+{
+	if (conn->state == TETHER_SYN_SENT && seg->flags & TETHER_RST &&
+	    seg->reason == TETHER_REASON_VERSION)
+		reset_by_peer(conn, seg);
+	else
+		seg->drop = TETHER_DROP_VERSION;
+}
+
 /**
  * tether_conn_segment() - a segment arrives
  * @conn: the connection; not in LISTEN
@@ -582,6 +596,11 @@ u32 tether_conn_segment(struct tether_conn *conn, struct tether_path *path,
 			struct tether_segment *seg, struct sk_buff *skb,
 			u64 now)
 {
+	if (seg->version != TETHER_VERSION) {
+		arrive_other_version(conn, seg);
+		kfree_skb(skb);
+		return tether_conn_result(conn);
+	}
 	switch (conn->state) {
 	case TETHER_CLOSED:
 	case TETHER_LISTEN:
