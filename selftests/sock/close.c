@@ -308,7 +308,7 @@ TEST_F(close, linger_runs_out)
 	ASSERT_EQ(0, sock_pair(fd));
 	n = sock_fill(fd[0]);
 	ASSERT_EQ(0, set_linger(fd[0], 1, 1));
-	STEP("close", 0, close(fd[0]));
+	STEP_TAKES(1000, "close", 0, close(fd[0]));
 	STEP("the data is not lost", 0, sock_drain(fd[1], n) - n);
 	STEP("nor the end", 0, sock_drain(fd[1], 1));
 	STEP("no error", 0, sock_error(fd[1]));

@@ -577,6 +577,18 @@ void sock_pause(int tries)
 	nanosleep(&ts, NULL);
 }
 
+/*
+ * Milliseconds of the clock that ends time-outs: it moves on by ticks, so a
+ * tick that comes late, on a busy machine, cannot make a time-out look short.
+ */
+long sock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /* A counter of /proc/net/tether_stat; -1 if there is none of the name. */
 long sock_counter(const char *name)
 {

@@ -113,6 +113,7 @@ bool sock_send_all(int fd, const void *buf, size_t len);
 bool sock_recv_all(int fd, void *buf, size_t len);
 void sock_pattern(void *buf, size_t len, unsigned int seed);
 void sock_pause(int tries);
+long sock_ms(void);
 
 long sock_counter(const char *name);
 int sock_count(void);
@@ -157,6 +158,14 @@ long sock_finish(struct sock_job *job);
 	errno = 0;							\
 	seen_ = sock_result(expr);					\
 	EXPECT_TRUE(sock_step(_metadata->name, step, want, seen_));	\
+} while (0)
+
+/* A step that must not be over before that time. */
+#define STEP_TAKES(ms, step, want, expr) do {				\
+	long began_ = sock_ms();					\
+									\
+	STEP(step, want, expr);						\
+	EXPECT_GE(sock_ms() - began_, ms);				\
 } while (0)
 
 #endif /* SOCK_NO_HARNESS */

@@ -597,7 +597,7 @@ TEST_F(stream, connect_timeout)
 	STEP("option", 0,
 	     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)));
 	sock_addr_dest(&addr, sock_port(listener));
-	STEP("connect", -EINPROGRESS, sock_connect_addr(fd, &addr));
+	STEP_TAKES(50, "connect", -EINPROGRESS, sock_connect_addr(fd, &addr));
 	STEP("again", -EALREADY, sock_connect_addr(fd, &addr));
 	STEP("state", 0, strcmp(sock_state(fd), "SYN_SENT"));
 	STEP("accept the first", 0, sock_made(sock_accept(listener)));
@@ -612,7 +612,7 @@ TEST_F(stream, accept_timeout)
 
 	STEP("option", 0, setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &tv,
 				     sizeof(tv)));
-	STEP("accept", -EAGAIN, accept(listener, NULL, NULL));
+	STEP_TAKES(20, "accept", -EAGAIN, accept(listener, NULL, NULL));
 	STEP("client", 0, sock_made(sock_connect_to(listener)));
 	STEP("accept one", 0, sock_made(accept(listener, NULL, NULL)));
 }
