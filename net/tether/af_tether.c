@@ -134,30 +134,54 @@ int tether_addr_check(const struct sock *sk, const void *addr, int len)
 	return 0;
 }
 
-/* The device that bind(2) or SO_BINDTODEVICE ties a socket to, or 0. */
-static u32 tied_to(const struct sock *sk)
+/**
+ * tether_sock_device() - which device is a socket tied to?
+ * @sk: socket of any type
+ *
+ * bind(2) ties it to one, and so does SO_BINDTODEVICE; which the kernel sets
+ * without asking, so the two may name different ones.
+ *
+ * Return: its index, 0 for none, or -EINVAL for two different ones.
+ */
+int tether_sock_device(const struct sock *sk)
 {
-	return READ_ONCE(sk->sk_bound_dev_if) ?: tether_sk(sk)->bind_ifindex;
+	int option = READ_ONCE(sk->sk_bound_dev_if);
+	int bound = tether_sk(sk)->bind_ifindex;
+
+	if (option && bound && option != bound)
+		return -EINVAL;
+	return option ?: bound;
+}
+
+/*
+ * The index of the device that an address names or, if it names none, that the
+ * socket is tied to; 0 for none, or a negative errno.
+ */
+static int named_device(const struct sock *sk,
+			const struct sockaddr_tether *addr)
+{
+	int tied = tether_sock_device(sk);
+
+	if (tied < 0 || !addr->sth_ifindex)
+		return tied;
+	if (addr->sth_ifindex > INT_MAX)
+		return -ENODEV;
+	if (tied && tied != addr->sth_ifindex)
+		return -EINVAL;
+	return addr->sth_ifindex;
 }
 
 /* Which device does the program mean? Negative errno, or the index. */
 static int resolve_ifindex(const struct sock *sk,
 			   const struct sockaddr_tether *addr)
 {
-	u32 tied = tied_to(sk);
+	int ifindex = named_device(sk, addr);
 
-	if (!addr->sth_ifindex) {
-		if (tied)
-			return tied;
-		if (!is_zero_ether_addr(addr->sth_addr))
-			return -EINVAL;
-		return sock_net(sk)->loopback_dev->ifindex;
-	}
-	if (addr->sth_ifindex > INT_MAX)
-		return -ENODEV;
-	if (tied && tied != addr->sth_ifindex)
+	if (ifindex)
+		return ifindex;
+	if (!is_zero_ether_addr(addr->sth_addr))
 		return -EINVAL;
-	return addr->sth_ifindex;
+	return sock_net(sk)->loopback_dev->ifindex;
 }
 
 /* The device to use: lo stands in for a device whose own MAC is the peer. */
@@ -299,38 +323,42 @@ int tether_bind_lost(struct sock *sk)
 	return before ? 0 : err;
 }
 
-/* May a socket be bound to this device and MAC? */
+/* May a socket be bound to this device, MAC and port? */
 static int bind_allowed(struct sock *sk, const struct sockaddr_tether *addr)
 {
 	struct net *net = sock_net(sk);
+	u16 port = ntohs(addr->sth_port);
 	struct net_device *dev;
-	int err;
+	int ifindex, err;
 
-	if (addr->sth_ifindex) {
-		if (addr->sth_ifindex > INT_MAX)
-			return -ENODEV;
-		dev = tether_device_get(net, addr->sth_ifindex, &err);
+	ifindex = named_device(sk, addr);
+	if (ifindex < 0)
+		return ifindex;
+	if (ifindex) {
+		dev = tether_device_get(net, ifindex, &err);
 		if (!dev && err != -ENETDOWN)
 			return err;
 		dev_put(dev);
-		if (sk->sk_bound_dev_if &&
-		    sk->sk_bound_dev_if != addr->sth_ifindex)
-			return -EINVAL;
 	}
-	if (is_zero_ether_addr(addr->sth_addr))
-		return 0;
-	if (is_multicast_ether_addr(addr->sth_addr) ||
-	    !tether_addr_is_local(net, addr->sth_ifindex, addr->sth_addr))
+	if (!is_zero_ether_addr(addr->sth_addr) &&
+	    (is_multicast_ether_addr(addr->sth_addr) ||
+	     !tether_addr_is_local(net, ifindex, addr->sth_addr)))
 		return -EADDRNOTAVAIL;
+	if (port && port < PROT_SOCK &&
+	    !ns_capable(net->user_ns, CAP_NET_BIND_SERVICE))
+		return -EACCES;
 	return 0;
 }
 
-static int bind_locked(struct sock *sk, const struct sockaddr_tether *addr,
-		       u16 port)
+static int bind_locked(struct sock *sk, const struct sockaddr_tether *addr)
 {
 	struct tether_sock *ts = tether_sk(sk);
+	u16 port = ntohs(addr->sth_port);
 	int err;
 
+	err = bind_allowed(sk, addr);
+	if (err)
+		return err;
 	if (sk->sk_state != TCP_CLOSE || ts->key.sport)
 		return -EINVAL;
 	ts->bind_ifindex = addr->sth_ifindex;
@@ -360,22 +388,13 @@ int tether_sock_bind(struct socket *sock, struct sockaddr *addr, int len)
 {
 	struct sockaddr_tether *sth = (struct sockaddr_tether *)addr;
 	struct sock *sk = sock->sk;
-	u16 port;
 	int err;
 
 	err = tether_addr_check(sk, sth, len);
 	if (err)
 		return err;
-	err = bind_allowed(sk, sth);
-	if (err)
-		return err;
-	port = ntohs(sth->sth_port);
-	if (port && port < PROT_SOCK &&
-	    !ns_capable(sock_net(sk)->user_ns, CAP_NET_BIND_SERVICE))
-		return -EACCES;
-
 	lock_sock(sk);
-	err = bind_locked(sk, sth, port);
+	err = bind_locked(sk, sth);
 	release_sock(sk);
 	return err;
 }

@@ -165,15 +165,18 @@ static int dgram_shutdown(struct socket *sock, int how)
 	return err;
 }
 
-/* The peer that connect(2) set. */
+/* The peer that connect(2) set; SO_BINDTODEVICE may have come later. */
 static int dgram_connected(struct sock *sk, struct tether_key *key,
 			   struct net_device **dev)
 {
-	int err;
+	int tied = tether_sock_device(sk), err;
 
 	if (sk->sk_state != TCP_ESTABLISHED)
 		return -EDESTADDRREQ;
 	*key = tether_sk(sk)->key;
+	/* lo stands in for the device that has the peer's MAC. */
+	if (tied && tied != key->ifindex && !is_zero_ether_addr(key->peer))
+		return -EINVAL;
 	*dev = tether_device_get(sock_net(sk), key->ifindex, &err);
 	return *dev ? 0 : err;
 }

@@ -221,7 +221,8 @@ static int stream_listen(struct socket *sock, int backlog)
 
 	lock_sock(sk);
 	if (sock->state != SS_UNCONNECTED ||
-	    !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+	    !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ||
+	    tether_sock_device(sk) < 0)
 		goto unlock;
 	tether_listen_backlog(sk, backlog);
 	err = 0;

@@ -132,17 +132,13 @@ void tether_table_exit(void)
 	kvfree(binds);
 }
 
-/* The device a socket is tied to, by its address or by SO_BINDTODEVICE. */
-static u32 tied_to(const struct tether_sock *ts)
-{
-	return ts->bind_ifindex ?: READ_ONCE(ts->sk.sk_bound_dev_if);
-}
-
+/* Of one that is tied to two devices nobody knows which it will be. */
 static bool overlap(const struct tether_sock *a, const struct tether_sock *b)
 {
-	u32 dev_a = tied_to(a), dev_b = tied_to(b);
+	int dev_a = tether_sock_device(&a->sk);
+	int dev_b = tether_sock_device(&b->sk);
 
-	if (dev_a && dev_b && dev_a != dev_b)
+	if (dev_a > 0 && dev_b > 0 && dev_a != dev_b)
 		return false;
 	return is_zero_ether_addr(a->bind_addr) ||
 	       is_zero_ether_addr(b->bind_addr) ||
@@ -515,7 +511,7 @@ again:
 static int fit(const struct tether_sock *ts, const struct tether_key *key,
 	       const u8 *dest)
 {
-	u32 tied = tied_to(ts);
+	int tied = tether_sock_device(&ts->sk);
 	int score = 0;
 
 	if (!on_port(ts, key->net, key->type, key->sport))

@@ -329,6 +329,7 @@ DECLARE_PER_CPU(int, tether_memory_per_cpu_fw_alloc);
 extern struct net_proto_family tether_family_ops;
 u64 tether_isn(const struct tether_key *key);
 int tether_addr_check(const struct sock *sk, const void *addr, int len);
+int tether_sock_device(const struct sock *sk);
 int tether_addr_resolve(struct sock *sk, const struct sockaddr_tether *addr,
 			struct tether_key *key, struct net_device **dev);
 void tether_addr_fill(struct sockaddr_tether *addr, u16 port, u32 ifindex,

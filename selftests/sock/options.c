@@ -471,52 +471,6 @@ TEST_F(effects, filter_listener)
 	STEP("connected", POLLOUT, sock_wait(fd, POLLOUT));
 }
 
-static int bind_device(int fd, const char *name)
-{
-	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, strlen(name));
-}
-
-TEST_F(effects, bind_to_device)
-{
-	const char *server = sock_link == SOCK_VETH ? SOCK_DEV_SERVER : "lo";
-	const char *client = sock_link == SOCK_VETH ? SOCK_DEV_CLIENT : "lo";
-	int listener = sock_open(SOCK_STREAM), fd = sock_open(SOCK_STREAM);
-	struct sock_addr addr;
-	char name[16] = "";
-	socklen_t len = sizeof(name);
-
-	STEP("unknown device", -ENODEV, bind_device(fd, "nosuch0"));
-	STEP("listener", 0, bind_device(listener, server));
-	sock_addr_any(&addr, SOCK_PORT_FIXED + 40);
-	STEP("bind", 0, sock_bind(listener, &addr));
-	STEP("listen", 0, listen(listener, 2));
-	STEP("client", 0, bind_device(fd, client));
-	STEP("get", 0,
-	     getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &len));
-	STEP("name", 0, strcmp(name, client));
-	sock_addr_dest(&addr, SOCK_PORT_FIXED + 40);
-	STEP("connect", 0, sock_connect_addr(fd, &addr));
-	STEP("accept", 0, sock_made(sock_accept(listener)));
-	STEP("unbind", 0, bind_device(fd, ""));
-}
-
-/* A listener tied to another device is not there. */
-TEST_F(effects, bind_to_other_device)
-{
-	int listener = sock_open(SOCK_STREAM), fd = sock_open(SOCK_STREAM);
-	struct sock_addr addr;
-
-	/* The harness runs this in a namespace of its own. */
-	if (!sock_other_device())
-		SKIP(return, "no other device");
-	STEP("listener", 0, bind_device(listener, SOCK_DEV_OTHER));
-	sock_addr_any(&addr, SOCK_PORT_FIXED + 41);
-	ASSERT_EQ(0, sock_bind(listener, &addr));
-	ASSERT_EQ(0, listen(listener, 2));
-	sock_addr_dest(&addr, SOCK_PORT_FIXED + 41);
-	STEP("refused", -ECONNREFUSED, sock_connect_addr(fd, &addr));
-}
-
 /* A connection is quiet for hours: one that keeps alive lives on. */
 TEST_F(effects, keepalive)
 {

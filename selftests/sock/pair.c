@@ -39,6 +39,10 @@
 
 enum sock_link sock_link;
 
+const struct sock_kind sock_kinds[] = {
+	{ "stream", SOCK_STREAM }, { "datagram", SOCK_DGRAM }, { NULL }
+};
+
 /* What the inet variant saw, shared with the processes of later variants. */
 struct seen {
 	char test[48];
@@ -247,11 +251,24 @@ bool sock_other_device(void)
 	       !system(ADD_OTHER);
 }
 
-unsigned int sock_ifindex(bool server)
+/* The device of the client or of the server. */
+const char *sock_device(bool server)
 {
 	if (sock_link != SOCK_VETH)
-		return if_nametoindex("lo");
-	return if_nametoindex(server ? SOCK_DEV_SERVER : SOCK_DEV_CLIENT);
+		return "lo";
+	return server ? SOCK_DEV_SERVER : SOCK_DEV_CLIENT;
+}
+
+unsigned int sock_ifindex(bool server)
+{
+	return if_nametoindex(sock_device(server));
+}
+
+/* SO_BINDTODEVICE; an empty name undoes it. */
+int sock_tie(int fd, const char *device)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,
+			  strlen(device));
 }
 
 void sock_mac(bool server, unsigned char *mac)

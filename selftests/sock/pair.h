@@ -46,6 +46,14 @@ struct sock_addr {
 	socklen_t len;
 };
 
+/* The types of sockets, for what all of them do; the last has no name. */
+struct sock_kind {
+	const char *name;
+	int type;
+};
+
+extern const struct sock_kind sock_kinds[];
+
 /* The devices of the veth pair: the client's end and the server's. */
 #define SOCK_DEV_CLIENT	"tc0"
 #define SOCK_DEV_SERVER	"ts0"
@@ -81,6 +89,8 @@ int sock_deviations_missed(void);
 int sock_family(void);
 int sock_open(int type);
 bool sock_other_device(void);
+const char *sock_device(bool server);
+int sock_tie(int fd, const char *device);
 unsigned int sock_ifindex(bool server);
 void sock_mac(bool server, unsigned char *mac);
 void sock_addr_any(struct sock_addr *addr, int port);
@@ -158,6 +168,14 @@ long sock_finish(struct sock_job *job);
 	errno = 0;							\
 	seen_ = sock_result(expr);					\
 	EXPECT_TRUE(sock_step(_metadata->name, step, want, seen_));	\
+} while (0)
+
+/* A step that is done with each kind of socket. */
+#define STEP_OF(kind, step, want, expr) do {				\
+	char name_[80];							\
+									\
+	snprintf(name_, sizeof(name_), "%s: %s", (kind)->name, step);	\
+	STEP(name_, want, expr);					\
 } while (0)
 
 /* A step that must not be over before that time. */
