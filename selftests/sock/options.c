@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Socket options: set, get, refuse, and what each of them does. */
-#include <linux/filter.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "pair.h"
@@ -420,55 +419,6 @@ TEST_F(peeks, offset)
 	STEP("last byte", 'f', buf[0]);
 	STEP("off", 0, set_sock(fd[1], SO_PEEK_OFF, -1));
 	STEP("peek from the start", 4, recv(fd[1], buf, 8, MSG_PEEK));
-}
-
-static int filter_none(int fd, unsigned int keep)
-{
-	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, keep);
-	struct sock_fprog prog = { .len = 1, .filter = &code };
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
-}
-
-/* A filter that drops all holds the data up until it is taken off. */
-TEST_F(effects, filter)
-{
-	struct pollfd pfd = { .events = POLLIN };
-	int fd[2], none = 0;
-	char c;
-
-	ASSERT_EQ(0, sock_pair(fd));
-	STEP("attach", 0, filter_none(fd[1], 0));
-	STEP("send", 1, send(fd[0], "f", 1, 0));
-	pfd.fd = fd[1];
-	STEP("nothing comes", 0, poll(&pfd, 1, 100));
-	STEP("detach", 0, set_sock(fd[1], SO_DETACH_FILTER, none));
-	STEP("comes again", POLLIN, sock_wait(fd[1], POLLIN));
-	STEP("recv", 1, recv(fd[1], &c, 1, 0));
-	STEP("nothing to detach", -ENOENT,
-	     set_sock(fd[1], SO_DETACH_FILTER, none));
-	STEP("keep all", 0, filter_none(fd[1], -1));
-	STEP("lock", 0, set_sock(fd[1], SO_LOCK_FILTER, 1));
-	STEP("locked", -EPERM, set_sock(fd[1], SO_DETACH_FILTER, none));
-	ASSERT_EQ(1, send(fd[0], "k", 1, 0));
-	STEP("data passes", 1, recv(fd[1], &c, 1, 0));
-}
-
-/* A filter on a listener holds up SYNs. */
-TEST_F(effects, filter_listener)
-{
-	int listener = sock_listener(1), fd;
-	struct pollfd pfd = { .events = POLLOUT };
-	struct sock_addr addr;
-
-	STEP("attach", 0, filter_none(listener, 0));
-	fd = sock_open(SOCK_STREAM | SOCK_NONBLOCK);
-	sock_addr_dest(&addr, sock_port(listener));
-	STEP("connect", -EINPROGRESS, sock_connect_addr(fd, &addr));
-	pfd.fd = fd;
-	STEP("no answer", 0, poll(&pfd, 1, 100));
-	STEP("detach", 0, set_sock(listener, SO_DETACH_FILTER, 0));
-	STEP("connected", POLLOUT, sock_wait(fd, POLLOUT));
 }
 
 /* A connection is quiet for hours: one that keeps alive lives on. */
