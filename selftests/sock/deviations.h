@@ -44,6 +44,8 @@ static const struct sock_deviation sock_deviations[] = {
 	  "starts rise: an old segment cannot fall into a new connection" },
 	{ "dgram", "fresh", "port of a send that failed", SOCK_BOTH, 1, 0,
 	  "a call that fails chooses no port" },
+	{ "dgram", "addresses", "connect to port 0", SOCK_BOTH, 0, -EINVAL,
+	  "a frame for port 0 is for nobody" },
 	{ "dgram", "nobody", "recv", SOCK_BOTH, -ECONNREFUSED, -EAGAIN,
 	  "a datagram for nobody is dropped, without an answer" },
 	{ "dgram", "nobody", "poll", SOCK_BOTH, 1, 0,

@@ -23,12 +23,8 @@
 
 static int bound(struct sock_addr *dest)
 {
-	struct sock_addr addr;
-	int fd = sock_open(SOCK_DGRAM);
+	int fd = sock_bound_dgram();
 
-	sock_addr_server(&addr, 0);
-	if (sock_bind(fd, &addr))
-		return -1;
 	sock_addr_dest(dest, sock_port(fd));
 	return fd;
 }
@@ -202,6 +198,46 @@ TEST_F(dgram, connect)
 	STEP("is here", 1, recv(to, &c, 1, 0));
 }
 
+/* Where the next peek begins. */
+static int peek_offset(int fd)
+{
+	return sock_int_option(fd, SOL_SOCKET, SO_PEEK_OFF);
+}
+
+static int set_peek_offset(int fd, int offset)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset,
+			  sizeof(offset));
+}
+
+/* SO_PEEK_OFF counts through all that is queued, a datagram at a time. */
+TEST_F(dgram, peek_offset)
+{
+	char buf[8] = "";
+	int fd[2];
+
+	ASSERT_EQ(0, sock_dgram_pair(fd));
+	STEP("off at first", 1, peek_offset(fd[1]) == -1);
+	ASSERT_EQ(4, send(fd[0], "abcd", 4, 0));
+	ASSERT_EQ(3, send(fd[0], "efg", 3, 0));
+	STEP("set", 0, set_peek_offset(fd[1], 1));
+	STEP("peek", 2, recv(fd[1], buf, 2, MSG_PEEK));
+	STEP("bytes", 0, memcmp(buf, "bc", 2));
+	STEP("moved on", 3, peek_offset(fd[1]));
+	STEP("peek the rest", 1, recv(fd[1], buf, 8, MSG_PEEK));
+	STEP("last byte", 'd', buf[0]);
+	STEP("peek the next", 3, recv(fd[1], buf, 8, MSG_PEEK));
+	STEP("its bytes", 0, memcmp(buf, "efg", 3));
+	STEP("moved behind it", 7, peek_offset(fd[1]));
+	STEP("nothing there", -EAGAIN,
+	     recv(fd[1], buf, 8, MSG_PEEK | MSG_DONTWAIT));
+	STEP("recv", 4, recv(fd[1], buf, 8, 0));
+	STEP("from the start", 0, memcmp(buf, "abcd", 4));
+	STEP("moved back", 3, peek_offset(fd[1]));
+	STEP("off", 0, set_peek_offset(fd[1], -1));
+	STEP("peek from the start", 3, recv(fd[1], buf, 8, MSG_PEEK));
+}
+
 /* A connected socket hears its peer alone. */
 TEST_F(dgram, filter)
 {
@@ -300,6 +336,42 @@ TEST_F(dgram, timeout)
 	STEP_TAKES(20, "recv", -EAGAIN, recv(fd, &c, 1, 0));
 }
 
+static char payload[1000];
+
+static long do_send(void *arg)
+{
+	return send(*(int *)arg, payload, sizeof(payload), 0);
+}
+
+/* What waits in the device is charged to SO_SNDBUF. */
+TEST_F(dgram, full)
+{
+	struct timeval tv = { .tv_usec = 20000 };
+	struct sock_job job;
+	int fd[2];
+	long n;
+
+	ASSERT_EQ(0, sock_dgram_pair(fd));
+	ASSERT_TRUE(sock_stall(true));
+	do {
+		n = sock_result(send(fd[0], payload, sizeof(payload),
+				     MSG_DONTWAIT));
+	} while (n > 0);
+	STEP("must not wait", -EAGAIN, n);
+	STEP("not writable", 0, sock_events(fd[0], POLLOUT));
+	STEP("no error", 0, sock_error(fd[0]));
+	STEP("on its way out", 1, sock_outq(fd[0]) > 100000);
+	STEP("start", 0, sock_start(&job, do_send, &fd[0]));
+	STEP("sleeps", 1, sock_asleep(&job));
+	STEP("set a limit", 0, setsockopt(fd[0], SOL_SOCKET, SO_SNDTIMEO, &tv,
+					  sizeof(tv)));
+	STEP_TAKES(20, "waits that long", -EAGAIN, do_send(&fd[0]));
+	STEP("the device lets go", 1, sock_stall(false));
+	STEP("sent", sizeof(payload), sock_finish(&job));
+	STEP("writable", POLLOUT, sock_wait(fd[0], POLLOUT));
+	STEP("all is out", 1, sock_acked(fd[0]));
+}
+
 TEST_F(dgram, bind)
 {
 	int a = sock_open(SOCK_DGRAM), b = sock_open(SOCK_DGRAM), on = 1;
@@ -321,17 +393,13 @@ TEST_F(dgram, addresses)
 	struct sock_addr dest;
 	int to = bound(&dest), fd = sock_open(SOCK_DGRAM);
 
-	STEP("short", -EINVAL, sendto(fd, "a", 1, 0, &dest.sa, 15));
-	STEP("long", 1, sendto(fd, "a", 1, 0, &dest.sa, 64));
-	STEP("too long", -EINVAL, sendto(fd, "a", 1, 0, &dest.sa, 129));
-	STEP("NULL", -EFAULT, sendto(fd, "a", 1, 0, (void *)1, 16));
 	STEP("none", -EDESTADDRREQ, sendto(fd, "a", 1, 0, NULL, 0));
 	dest.sa.sa_family = AF_UNIX;
 	STEP("family", -EAFNOSUPPORT, send_to(fd, "a", 1, &dest));
 	dest.sa.sa_family = sock_family();
 	dest.in.sin_port = 0;
 	STEP("port 0", -EINVAL, send_to(fd, "a", 1, &dest));
-	STEP("short connect", -EINVAL, connect(to, &dest.sa, 15));
+	STEP("connect to port 0", 0, sock_connect_addr(to, &dest));
 }
 
 TEST_F(dgram, faults)
@@ -416,6 +484,111 @@ TEST_F(group, broadcast)
 	EXPECT_EQ(1, send(fd, "c", 1, 0));
 	EXPECT_EQ(1, recv(a, &c, 1, 0));
 	EXPECT_EQ('c', c);
+}
+
+/* A socket that shares the port, perhaps at an address of its own. */
+static int sharing(const struct sock_addr *addr)
+{
+	int fd = sock_open(SOCK_DGRAM), on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    sock_bind(fd, addr))
+		return -1;
+	return fd;
+}
+
+/* A socket that may send to groups. */
+static int speaker(void)
+{
+	int fd = sock_open(SOCK_DGRAM), on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
+	return fd;
+}
+
+enum { PORT_DEAF = SOCK_PORT_FIXED + 63 };
+
+/* Who is bound to a MAC or elsewhere, or has a peer, hears no broadcast. */
+TEST_F(group, not_heard)
+{
+	int any, deaf[4], i, fd = speaker(), peer = sock_open(SOCK_DGRAM);
+	struct sock_addr addr, dest;
+	char c = 0;
+
+	ASSERT_TRUE(sock_other_device());
+	sock_addr_any(&addr, PORT_DEAF);
+	any = sharing(&addr);
+	ASSERT_EQ(0, sock_tie(deaf[0] = sharing(&addr), SOCK_DEV_OTHER));
+	sock_addr_client(&addr, PORT_DEAF);
+	deaf[1] = sharing(&addr);
+	sock_addr_server(&addr, PORT_DEAF);
+	deaf[2] = sharing(&addr);
+	sock_addr_client(&dest, 1234);
+	dest.th.sth_ifindex = addr.th.sth_ifindex;
+	sock_mac(false, dest.th.sth_addr);
+	ASSERT_EQ(0, sock_connect_addr(deaf[2], &dest));
+	sock_mac(true, addr.th.sth_addr);
+	deaf[3] = sharing(&addr);
+
+	sock_addr_dest(&dest, PORT_DEAF);
+	/* Nobody but the one with the MAC gets what is for the MAC. */
+	ASSERT_EQ(1, send_to(peer, "m", 1, &dest));
+	memset(dest.th.sth_addr, 0xff, 6);
+	STEP("broadcast", 1, send_to(fd, "b", 1, &dest));
+	STEP("arrives", 1, recv(any, &c, 1, 0));
+	STEP("there", 'b', c);
+	STEP("the one for the MAC", 1, recv(deaf[3], &c, 1, 0));
+	STEP("is not for all", 'm', c);
+	for (i = 0; i < 4; i++)
+		STEP("no copy", -EAGAIN, recv(deaf[i], &c, 1, MSG_DONTWAIT));
+}
+
+/* A datagram is counted for each who hears it, or as lost if nobody does. */
+TEST_F(group, counted)
+{
+	long lost = sock_counter("drop_no_socket");
+	long heard = sock_counter("dgrams_in");
+	int fd = speaker(), i, hears[2];
+	struct sock_addr addr, dest;
+	char c;
+
+	sock_addr_server(&addr, PORT_DEAF + 1);
+	sock_addr_dest(&dest, PORT_DEAF + 1);
+	memset(dest.th.sth_addr, 0xff, 6);
+	STEP("to nobody", 1, send_to(fd, "n", 1, &dest));
+	STEP("lost", 1, SOCK_UNTIL(sock_counter("drop_no_socket") > lost));
+	for (i = 0; i < 2; i++)
+		hears[i] = sharing(&addr);
+	STEP("to two", 1, send_to(fd, "t", 1, &dest));
+	for (i = 0; i < 2; i++)
+		STEP("recv", 1, recv(hears[i], &c, 1, 0));
+	STEP("no more is lost", 1, sock_counter("drop_no_socket") - lost);
+	STEP("two have heard", 1,
+	     SOCK_UNTIL(sock_counter("dgrams_in") - heard == 2));
+}
+
+TEST_F(group, multicast)
+{
+	struct sock_addr addr, dest, from = { .len = 16 };
+	int to, fd = sock_open(SOCK_DGRAM);
+	unsigned char mac[6];
+	char c;
+
+	sock_addr_server(&addr, PORT_DEAF + 2);
+	to = sharing(&addr);
+	sock_addr_dest(&dest, PORT_DEAF + 2);
+	memcpy(dest.th.sth_addr, "\x03\x00\x00\x00\x00\x07", 6);
+	STEP("without the option", -EACCES, send_to(fd, "m", 1, &dest));
+	STEP("connect without it", -EACCES, sock_connect_addr(fd, &dest));
+	fd = speaker();
+	STEP("with it", 1, send_to(fd, "m", 1, &dest));
+	STEP("recv", 1, recvfrom(to, &c, 1, 0, &from.sa, &from.len));
+	sock_mac(false, mac);
+	STEP("from", 0, memcmp(from.th.sth_addr, mac, 6));
+	STEP("connect", 0, sock_connect_addr(fd, &dest));
+	STEP("send", 1, send(fd, "n", 1, 0));
+	STEP("recv again", 1, recv(to, &c, 1, 0));
+	STEP("byte", 'n', c);
 }
 
 #include "last.h"

@@ -37,6 +37,11 @@
 	"ip link add " SOCK_DEV_OTHER " type veth && "			\
 	"ip link set " SOCK_DEV_OTHER " up"
 
+/* All but the first frame waits in the device, for seconds each. */
+#define ADD_STALL							\
+	"tc qdisc add dev %s root tbf rate 1kbit burst 1600 limit 100mb"
+#define DEL_STALL "tc qdisc del dev %s root"
+
 enum sock_link sock_link;
 
 const struct sock_kind sock_kinds[] = {
@@ -271,6 +276,16 @@ int sock_tie(int fd, const char *device)
 			  strlen(device));
 }
 
+/* Let the client's device keep what it is to send, or throw that away. */
+bool sock_stall(bool on)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), on ? ADD_STALL : DEL_STALL,
+		 sock_device(false));
+	return !system(command);
+}
+
 void sock_mac(bool server, unsigned char *mac)
 {
 	static const unsigned char macs[2][6] = { CLIENT_MAC, SERVER_MAC };
@@ -412,17 +427,28 @@ int sock_pair(int fd[2])
 	return fd[1] < 0 ? -1 : 0;
 }
 
+/* A datagram socket of the server's, on a port that the kernel chose. */
+int sock_bound_dgram(void)
+{
+	int fd = sock_open(SOCK_DGRAM);
+	struct sock_addr addr;
+
+	sock_addr_server(&addr, 0);
+	if (sock_bind(fd, &addr)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 /* fd[0] is connected to fd[1], which is bound. */
 int sock_dgram_pair(int fd[2])
 {
 	struct sock_addr addr;
 
 	fd[0] = sock_open(SOCK_DGRAM);
-	fd[1] = sock_open(SOCK_DGRAM);
+	fd[1] = sock_bound_dgram();
 	if (fd[0] < 0 || fd[1] < 0)
-		return -1;
-	sock_addr_server(&addr, 0);
-	if (sock_bind(fd[1], &addr))
 		return -1;
 	sock_addr_dest(&addr, sock_port(fd[1]));
 	return sock_connect_addr(fd[0], &addr);

@@ -91,6 +91,7 @@ int sock_open(int type);
 bool sock_other_device(void);
 const char *sock_device(bool server);
 int sock_tie(int fd, const char *device);
+bool sock_stall(bool on);
 unsigned int sock_ifindex(bool server);
 void sock_mac(bool server, unsigned char *mac);
 void sock_addr_any(struct sock_addr *addr, int port);
@@ -103,6 +104,7 @@ int sock_port(int fd);
 int sock_peer_port(int fd);
 
 int sock_listener(int backlog);
+int sock_bound_dgram(void);
 int sock_connect_to(int listener);
 int sock_accept(int listener);
 int sock_pair(int fd[2]);
