@@ -17,216 +17,278 @@
 #define SOCK_NO_INET
 #include "fixture.h"
 
-static char *page;
-
-/* A page that may be read and written, and behind it one that may not. */
-static char *bad_page(void)
+/* A page that may not be touched, behind one that may be read and written. */
+static void *bad_page(void)
 {
-	page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
 	if (page == MAP_FAILED || mprotect(page + 4096, 4096, PROT_NONE))
 		abort();
 	return page + 4096;
 }
 
+/* A socket that the client can connect to. */
+static int server_of(const struct sock_kind *kind)
+{
+	return kind->type == SOCK_STREAM ? sock_listener(16) :
+					   sock_bound_dgram();
+}
+
+static const struct {
+	const char *step;
+	int len, want;
+} lengths[] = {
+	{ "none", 0, -EINVAL }, { "one byte", 1, -EINVAL },
+	{ "the family", 2, -EINVAL }, { "the port", 4, -EINVAL },
+	{ "one byte short", 15, -EINVAL }, { "exact", 16, 0 },
+	{ "one byte long", 17, 0 }, { "storage", 128, 0 },
+	{ "beyond storage", 129, -EINVAL }, { "negative", -1, -EINVAL },
+	{ "most negative", INT_MIN, -EINVAL }, { "most", INT_MAX, -EINVAL },
+};
+
 TEST_F(address, bind_length)
 {
-	static const struct {
-		const char *step;
-		int len, want;
-	} cases[] = {
-		{ "none", 0, -EINVAL }, { "one byte", 1, -EINVAL },
-		{ "the family", 2, -EINVAL }, { "the port", 4, -EINVAL },
-		{ "one byte short", 15, -EINVAL }, { "exact", 16, 0 },
-		{ "one byte long", 17, 0 }, { "storage", 128, 0 },
-		{ "beyond storage", 129, -EINVAL }, { "negative", -1, -EINVAL },
-		{ "most negative", INT_MIN, -EINVAL },
-		{ "most", INT_MAX, -EINVAL },
-	};
+	const struct sock_kind *kind;
 	struct sock_addr addr;
 	int i, fd;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		fd = sock_open(SOCK_STREAM);
-		sock_addr_server(&addr, 0);
-		STEP(cases[i].step, cases[i].want,
-		     bind(fd, &addr.sa, cases[i].len));
-		close(fd);
+	sock_addr_server(&addr, 0);
+	for (kind = sock_kinds; kind->name; kind++) {
+		for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+			fd = sock_open(kind->type);
+			STEP_OF(kind, lengths[i].step, lengths[i].want,
+				bind(fd, &addr.sa, lengths[i].len));
+			close(fd);
+		}
 	}
 }
 
 TEST_F(address, connect_length)
 {
-	static const struct {
-		const char *step;
-		int len, want;
-	} cases[] = {
-		{ "none", 0, -EINVAL }, { "one byte", 1, -EINVAL },
-		{ "the family", 2, -EINVAL }, { "the port", 4, -EINVAL },
-		{ "one byte short", 15, -EINVAL }, { "exact", 16, 0 },
-		{ "one byte long", 17, 0 }, { "storage", 128, 0 },
-		{ "beyond storage", 129, -EINVAL }, { "negative", -1, -EINVAL },
-		{ "most negative", INT_MIN, -EINVAL },
-		{ "most", INT_MAX, -EINVAL },
-	};
-	int listener = sock_listener(8), i, fd;
+	const struct sock_kind *kind;
+	struct sock_addr addr;
+	int i, fd;
+
+	for (kind = sock_kinds; kind->name; kind++) {
+		sock_addr_dest(&addr, sock_port(server_of(kind)));
+		for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+			fd = sock_open(kind->type);
+			STEP_OF(kind, lengths[i].step, lengths[i].want,
+				connect(fd, &addr.sa, lengths[i].len));
+			close(fd);
+		}
+	}
+}
+
+TEST_F(address, sendto_length)
+{
+	int fd = sock_open(SOCK_DGRAM), i, want;
 	struct sock_addr addr;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		fd = sock_open(SOCK_STREAM);
-		sock_addr_dest(&addr, sock_port(listener));
-		STEP(cases[i].step, cases[i].want,
-		     connect(fd, &addr.sa, cases[i].len));
-		close(fd);
+	sock_addr_dest(&addr, sock_port(sock_bound_dgram()));
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		want = lengths[i].want ? lengths[i].want : 1;
+		STEP(lengths[i].step, want,
+		     sendto(fd, "l", 1, 0, &addr.sa, lengths[i].len));
 	}
 }
 
 TEST_F(address, pointers_in)
 {
-	int fd = sock_open(SOCK_STREAM), listener = sock_listener(2);
-	char *bad = bad_page(), *edge = bad - 8, *fits = bad - 16;
+	const struct sock_kind *kind;
 	struct sock_addr addr;
+	void *bad, *edge, *fits;
+	int fd;
 
-	STEP("bind to NULL", -EFAULT, bind(fd, NULL, 16));
-	STEP("bind to bad", -EFAULT, bind(fd, (void *)bad, 16));
-	STEP("bind over the edge", -EFAULT, bind(fd, (void *)edge, 16));
-	STEP("bind to NULL of no length", -EINVAL, bind(fd, NULL, 0));
-	STEP("connect to NULL", -EFAULT, connect(fd, NULL, 16));
-	STEP("connect to bad", -EFAULT, connect(fd, (void *)bad, 16));
-	STEP("connect over the edge", -EFAULT, connect(fd, (void *)edge, 16));
-	sock_addr_server(&addr, 0);
-	memcpy(fits, &addr, 16);
-	STEP("bind at the edge", 0, bind(fd, (void *)fits, 16));
-	sock_addr_dest(&addr, sock_port(listener));
-	memcpy(fits, &addr, 16);
-	ASSERT_EQ(0, mprotect(page, 4096, PROT_READ));
-	fd = sock_open(SOCK_STREAM);
-	STEP("connect at the edge, read-only", 0, connect(fd, (void *)fits, 16));
+	for (kind = sock_kinds; kind->name; kind++) {
+		fd = sock_open(kind->type);
+		bad = bad_page();
+		edge = bad - 8;
+		fits = bad - 16;
+		STEP_OF(kind, "bind to NULL", -EFAULT, bind(fd, NULL, 16));
+		STEP_OF(kind, "bind to bad", -EFAULT, bind(fd, bad, 16));
+		STEP_OF(kind, "bind over the edge", -EFAULT,
+			bind(fd, edge, 16));
+		STEP_OF(kind, "bind to NULL of no length", -EINVAL,
+			bind(fd, NULL, 0));
+		STEP_OF(kind, "connect to NULL", -EFAULT,
+			connect(fd, NULL, 16));
+		STEP_OF(kind, "connect to bad", -EFAULT, connect(fd, bad, 16));
+		STEP_OF(kind, "connect over the edge", -EFAULT,
+			connect(fd, edge, 16));
+		sock_addr_server(&addr, 0);
+		memcpy(fits, &addr, 16);
+		STEP_OF(kind, "bind at the edge", 0, bind(fd, fits, 16));
+		sock_addr_dest(&addr, sock_port(server_of(kind)));
+		memcpy(fits, &addr, 16);
+		ASSERT_EQ(0, mprotect(bad - 4096, 4096, PROT_READ));
+		fd = sock_open(kind->type);
+		STEP_OF(kind, "connect at the edge, read-only", 0,
+			connect(fd, fits, 16));
+	}
 }
 
-/* Calls that give an address: what fits is written, all of it is counted. */
-static int given(int fd, int listener, int call, void *addr, socklen_t *len)
+TEST_F(address, sendto_pointer)
 {
-	int got;
+	void *bad = bad_page(), *edge = bad - 8, *fits = bad - 16;
+	int to = sock_bound_dgram(), fd = sock_open(SOCK_DGRAM);
+	struct sock_addr addr;
+	char c = 0;
 
-	if (call == 0)
-		return getsockname(fd, addr, len);
-	if (call == 1)
-		return getpeername(fd, addr, len);
-	got = sock_connect_to(listener);
-	if (!sock_wait(listener, POLLIN))
+	STEP("bad", -EFAULT, sendto(fd, "b", 1, 0, bad, 16));
+	STEP("over the edge", -EFAULT, sendto(fd, "e", 1, 0, edge, 16));
+	STEP("bad of no length", -EINVAL, sendto(fd, "n", 1, 0, bad, 0));
+	sock_addr_dest(&addr, sock_port(to));
+	memcpy(fits, &addr, 16);
+	ASSERT_EQ(0, mprotect(bad - 4096, 4096, PROT_READ));
+	STEP("at the edge, read-only", 1, sendto(fd, "f", 1, 0, fits, 16));
+	STEP("recv", 1, recv(to, &c, 1, 0));
+	STEP("the one that was sent", 'f', c);
+}
+
+/* Calls that give an address; they do not alter fd[]. */
+static int name_of(const int fd[2], void *addr, socklen_t *len)
+{
+	return getsockname(fd[0], addr, len);
+}
+
+static int peer_of(const int fd[2], void *addr, socklen_t *len)
+{
+	return getpeername(fd[0], addr, len);
+}
+
+static int only_listener(int fd[2])
+{
+	fd[0] = sock_listener(4);
+	return fd[0] < 0 ? -1 : 0;
+}
+
+static int accepted(const int fd[2], void *addr, socklen_t *len)
+{
+	int client = sock_connect_to(fd[0]), got;
+
+	if (!(sock_wait(fd[0], POLLIN) & POLLIN))
+		abort();
+	close(client);
+	got = accept(fd[0], addr, len);
+	if (got < 0)
 		return -1;
 	close(got);
-	got = accept(listener, addr, len);
-	if (got >= 0)
-		close(got);
-	return got < 0 ? -1 : 0;
+	return 0;
 }
 
+static int received(const int fd[2], void *addr, socklen_t *len)
+{
+	char c;
+
+	if (send(fd[0], "r", 1, 0) != 1)
+		abort();
+	return recvfrom(fd[1], &c, 1, 0, addr, len) == 1 ? 0 : -1;
+}
+
+/* @null: what comes of a NULL pointer; some take it for "tell me nothing". */
+static const struct giver {
+	const char *name;
+	int (*open)(int fd[2]);
+	int (*call)(const int fd[2], void *addr, socklen_t *len);
+	int null;
+} givers[] = {
+	{ "getsockname", sock_pair, name_of, -EFAULT },
+	{ "getpeername", sock_pair, peer_of, -EFAULT },
+	{ "accept", only_listener, accepted, 0 },
+	{ "getsockname, datagram", sock_dgram_pair, name_of, -EFAULT },
+	{ "getpeername, datagram", sock_dgram_pair, peer_of, -EFAULT },
+	{ "recvfrom", sock_dgram_pair, received, 0 },
+	{ NULL }
+};
+
+#define STEP_CALL(from, what, want, ...) do {				\
+	const struct giver *giver_ = (from);				\
+	char name_[80];							\
+									\
+	snprintf(name_, sizeof(name_), "%s %s", giver_->name, what);	\
+	STEP(name_, want, giver_->call(__VA_ARGS__));			\
+} while (0)
+
+/* What fits is written, all of it is counted. */
 TEST_F(address, given_length)
 {
-	static const char * const calls[] = { "getsockname", "getpeername",
-					      "accept" };
-	static const int lengths[] = { 0, 1, 2, 8, 15, 16, 17, 128, 200 };
-	int fd[2], listener = sock_listener(4), i, call, kept;
+	static const int room[] = { 0, 1, 2, 8, 15, 16, 17, 128, 200 };
+	const struct giver *giver;
 	unsigned char buf[256];
-	char step[64];
+	int fd[2], n, kept;
+	char what[32];
 	socklen_t len;
 
-	ASSERT_EQ(0, sock_pair(fd));
-	for (call = 0; call < 3; call++)
-		for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+	for (giver = givers; giver->name; giver++) {
+		ASSERT_EQ(0, giver->open(fd));
+		for (n = 0; n < ARRAY_SIZE(room); n++) {
 			memset(buf, 0xaa, sizeof(buf));
-			len = lengths[i];
-			snprintf(step, sizeof(step), "%s into %d",
-				 calls[call], lengths[i]);
-			STEP(step, 0, given(fd[0], listener, call, buf, &len));
-			snprintf(step, sizeof(step), "%s into %d: length",
-				 calls[call], lengths[i]);
-			STEP(step, 16, len);
-			kept = lengths[i] < 16 ? lengths[i] : 16;
-			snprintf(step, sizeof(step), "%s into %d: the rest",
-				 calls[call], lengths[i]);
-			STEP(step, 1, buf[kept] == 0xaa && buf[255] == 0xaa);
+			len = room[n];
+			snprintf(what, sizeof(what), "into %d", room[n]);
+			STEP_CALL(giver, what, 0, fd, buf, &len);
+			EXPECT_EQ(16, len);
+			kept = room[n] < 16 ? room[n] : 16;
+			EXPECT_EQ(0xaa, buf[kept]);
+			EXPECT_EQ(0xaa, buf[255]);
 		}
+	}
 }
 
 TEST_F(address, given_pointer)
 {
-	char *bad = bad_page(), *edge = bad - 8;
-	static const char * const calls[] = { "getsockname", "getpeername" };
-	int fd[2], call;
-	char step[64], buf[16];
+	char *bad = bad_page(), *edge = bad - 8, *fits = bad - 16, buf[16];
+	const struct giver *giver;
 	socklen_t len;
+	int fd[2];
 
-	ASSERT_EQ(0, sock_pair(fd));
-	for (call = 0; call < 2; call++) {
+	for (giver = givers; giver->name; giver++) {
+		ASSERT_EQ(0, giver->open(fd));
 		len = 16;
-		snprintf(step, sizeof(step), "%s into NULL", calls[call]);
-		STEP(step, -EFAULT, given(fd[0], -1, call, NULL, &len));
-		snprintf(step, sizeof(step), "%s into bad", calls[call]);
-		STEP(step, -EFAULT, given(fd[0], -1, call, bad, &len));
-		snprintf(step, sizeof(step), "%s over the edge", calls[call]);
-		STEP(step, -EFAULT, given(fd[0], -1, call, edge, &len));
-		snprintf(step, sizeof(step), "%s without a length", calls[call]);
-		STEP(step, -EFAULT, given(fd[0], -1, call, buf, NULL));
-		snprintf(step, sizeof(step), "%s with a bad length", calls[call]);
-		STEP(step, -EFAULT, given(fd[0], -1, call, buf, (void *)bad));
+		STEP_CALL(giver, "into NULL", giver->null, fd, NULL, &len);
+		len = 16;
+		STEP_CALL(giver, "into bad", -EFAULT, fd, bad, &len);
+		len = 16;
+		STEP_CALL(giver, "over the edge", -EFAULT, fd, edge, &len);
+		STEP_CALL(giver, "without a length", -EFAULT, fd, buf, NULL);
+		STEP_CALL(giver, "with a bad length", -EFAULT, fd, buf,
+			  (socklen_t *)bad);
 		len = -1;
-		snprintf(step, sizeof(step), "%s, negative", calls[call]);
-		STEP(step, -EINVAL, given(fd[0], -1, call, buf, &len));
+		STEP_CALL(giver, "of negative length", -EINVAL, fd, buf, &len);
+		len = 16;
+		STEP_CALL(giver, "after that, at the edge", 0, fd, fits, &len);
 	}
-}
-
-TEST_F(address, accept_pointer)
-{
-	int listener = sock_listener(8), fd;
-	char *bad = bad_page(), buf[16];
-	socklen_t len = 16;
-
-	fd = sock_connect_to(listener);
-	ASSERT_GE(fd, 0);
-	STEP("NULL with a length", 0, sock_wait(listener, POLLIN) ?
-	     sock_made(accept(listener, NULL, &len)) : -1);
-	ASSERT_GE(sock_connect_to(listener), 0);
-	STEP("bad", -EFAULT, sock_wait(listener, POLLIN) ?
-	     sock_made(accept(listener, (void *)bad, &len)) : -1);
-	ASSERT_GE(sock_connect_to(listener), 0);
-	STEP("without a length", -EFAULT, sock_wait(listener, POLLIN) ?
-	     sock_made(accept(listener, (void *)buf, NULL)) : -1);
-	ASSERT_GE(sock_connect_to(listener), 0);
-	len = -1;
-	STEP("negative", -EINVAL, sock_wait(listener, POLLIN) ?
-	     sock_made(accept(listener, (void *)buf, &len)) : -1);
-	len = 16;
-	ASSERT_GE(sock_connect_to(listener), 0);
-	STEP("after all that", 0, sock_wait(listener, POLLIN) ?
-	     sock_made(accept(listener, (void *)buf, &len)) : -1);
 }
 
 TEST_F(address, family)
 {
-	int fd = sock_open(SOCK_STREAM), listener = sock_listener(2);
+	const struct sock_kind *kind;
 	struct sock_addr addr;
+	int fd;
 
-	sock_addr_server(&addr, 0);
-	addr.sa.sa_family = AF_UNIX;
-	STEP("bind to another", -EAFNOSUPPORT, sock_bind(fd, &addr));
-	addr.sa.sa_family = 250;
-	STEP("bind to none", -EAFNOSUPPORT, sock_bind(fd, &addr));
-	addr.sa.sa_family = AF_UNSPEC;
-	STEP("bind, unspecified", -EAFNOSUPPORT, ({
-		if (sock_is_inet())
-			addr.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		sock_bind(fd, &addr);
-	}));
-	sock_addr_dest(&addr, sock_port(listener));
-	addr.sa.sa_family = AF_UNIX;
-	STEP("connect to another", -EAFNOSUPPORT, sock_connect_addr(fd, &addr));
-	addr.sa.sa_family = 250;
-	STEP("connect to none", -EAFNOSUPPORT, sock_connect_addr(fd, &addr));
-	addr.sa.sa_family = sock_family();
-	STEP("the right one", 0, sock_connect_addr(fd, &addr));
+	for (kind = sock_kinds; kind->name; kind++) {
+		fd = sock_open(kind->type);
+		sock_addr_server(&addr, 0);
+		addr.sa.sa_family = AF_UNIX;
+		STEP_OF(kind, "bind to another", -EAFNOSUPPORT,
+			sock_bind(fd, &addr));
+		addr.sa.sa_family = 250;
+		STEP_OF(kind, "bind to none", -EAFNOSUPPORT,
+			sock_bind(fd, &addr));
+		addr.sa.sa_family = AF_UNSPEC;
+		STEP_OF(kind, "bind, unspecified", -EAFNOSUPPORT,
+			sock_bind(fd, &addr));
+		sock_addr_dest(&addr, sock_port(server_of(kind)));
+		addr.sa.sa_family = AF_UNIX;
+		STEP_OF(kind, "connect to another", -EAFNOSUPPORT,
+			sock_connect_addr(fd, &addr));
+		addr.sa.sa_family = 250;
+		STEP_OF(kind, "connect to none", -EAFNOSUPPORT,
+			sock_connect_addr(fd, &addr));
+		addr.sa.sa_family = sock_family();
+		STEP_OF(kind, "the right one", 0, sock_connect_addr(fd, &addr));
+	}
 }
 
 TEST_F(address, in_use)
@@ -451,6 +513,28 @@ TEST_F(own, own_address)
 	EXPECT_GE(sock_accept(listener), 0);
 }
 
+/* A group is nobody's own address. */
+TEST_F(own, bind_to_group)
+{
+	const struct sock_kind *kind;
+	struct sock_addr addr;
+	int fd;
+
+	for (kind = sock_kinds; kind->name; kind++) {
+		fd = sock_open(kind->type);
+		sock_addr_server(&addr, 0);
+		memset(addr.th.sth_addr, 0xff, 6);
+		STEP_OF(kind, "broadcast", -EADDRNOTAVAIL,
+			sock_bind(fd, &addr));
+		addr.th.sth_ifindex = 0;
+		STEP_OF(kind, "on any device", -EADDRNOTAVAIL,
+			sock_bind(fd, &addr));
+		memcpy(addr.th.sth_addr, "\x03\x00\x00\x00\x00\x07", 6);
+		STEP_OF(kind, "multicast", -EADDRNOTAVAIL,
+			sock_bind(fd, &addr));
+	}
+}
+
 /* bind(2) takes the device's MAC, in full, and getsockname(2) gives it. */
 TEST_F(own, bind_to_mac)
 {
@@ -486,6 +570,11 @@ TEST_F(own, nothing_leaks)
 	ASSERT_EQ(0, getsockname(sock_open(SOCK_STREAM), &addr.sa, &addr.len));
 	EXPECT_EQ(0, addr.th.sth_ifindex);
 	EXPECT_EQ(0, addr.th.sth_addr[0] | addr.th.sth_addr[5]);
+	EXPECT_EQ(0, addr.th.__sth_pad[0] | addr.th.__sth_pad[1]);
+	ASSERT_EQ(0, sock_dgram_pair(fd));
+	memset(&addr, 0xaa, sizeof(addr));
+	addr.len = 16;
+	ASSERT_EQ(0, received(fd, &addr.sa, &addr.len));
 	EXPECT_EQ(0, addr.th.__sth_pad[0] | addr.th.__sth_pad[1]);
 }
 

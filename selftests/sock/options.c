@@ -240,6 +240,35 @@ TEST_F(own, not_ours)
 	EXPECT_EQ(ENOPROTOOPT, errno);
 }
 
+/* Datagrams have no options of a level of their own. */
+TEST_F(options, datagrams)
+{
+	int fd = sock_open(SOCK_DGRAM);
+
+	STEP("set of TCP", -ENOPROTOOPT, set_int(fd, IPPROTO_TCP, 1, 1));
+	STEP("get of TCP", -EOPNOTSUPP,
+	     sock_result(get_int(fd, IPPROTO_TCP, 1)));
+	STEP("level", -ENOPROTOOPT, set_int(fd, 12345, 1, 1));
+	STEP("get of a level", -EOPNOTSUPP,
+	     sock_result(get_int(fd, 12345, 1)));
+}
+
+/* Our level by its own name. */
+TEST_F(own, level)
+{
+	int fd = sock_open(SOCK_STREAM), dgram = sock_open(SOCK_DGRAM);
+	int level = SOL_TETHER, on = 1;
+
+	STEP("short", -EINVAL, setsockopt(fd, level, TETHER_NODELAY, &on, 3));
+	STEP("NULL", -EFAULT, setsockopt(fd, level, TETHER_NODELAY, NULL, 4));
+	STEP("unknown", -ENOPROTOOPT, set_int(fd, level, 2, 1));
+	STEP("get unknown", -ENOPROTOOPT, sock_result(get_int(fd, level, 2)));
+	STEP("datagram", -ENOPROTOOPT,
+	     set_int(dgram, level, TETHER_NODELAY, 1));
+	STEP("get of a datagram", -ENOPROTOOPT,
+	     sock_result(get_int(dgram, level, TETHER_NODELAY)));
+}
+
 /* An option that takes an int, given lengths from 0 to 64. */
 TEST_F(options, lengths)
 {
