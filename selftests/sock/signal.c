@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Signals: every wait ends with EINTR, or is taken up again. */
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <unistd.h>
 #include "pair.h"
 
@@ -75,6 +77,38 @@ static long do_poll(void *arg)
 	struct pollfd pfd = { ((struct call *)arg)->fd, POLLIN };
 
 	return poll(&pfd, 1, -1);
+}
+
+static long do_select(void *arg)
+{
+	int fd = ((struct call *)arg)->fd;
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	return select(fd + 1, &set, NULL, NULL, NULL);
+}
+
+static long do_epoll(void *arg)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int epoll = epoll_create1(0), err;
+	long n;
+
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, ((struct call *)arg)->fd, &event))
+		return -1;
+	n = epoll_wait(epoll, &event, 1, -1);
+	err = errno;
+	close(epoll);
+	errno = err;
+	return n;
+}
+
+static long do_send_datagram(void *arg)
+{
+	static char buf[1000];
+
+	return send(((struct call *)arg)->fd, buf, sizeof(buf), 0);
 }
 
 static long do_close(void *arg)
@@ -218,6 +252,89 @@ TEST_F(wait, recv_timeout)
 	STEP("send", -EINTR, interrupted(do_send, &call));
 }
 
+/* The same holds for the calls that make a connection. */
+TEST_F(wait, accept_timeout)
+{
+	struct call call = { .fd = sock_listener(1) };
+	struct timeval tv = { 3000, 0 };
+
+	ASSERT_EQ(0, setsockopt(call.fd, SOL_SOCKET, SO_RCVTIMEO, &tv,
+				sizeof(tv)));
+	ASSERT_EQ(0, catch_signals(SA_RESTART));
+	STEP("accept", -EINTR, interrupted(do_accept, &call));
+}
+
+TEST_F(wait, connect_timeout)
+{
+	struct call call = { .fd = sock_open(SOCK_STREAM) };
+	struct timeval tv = { 3000, 0 };
+	int listener = full_listener();
+
+	ASSERT_GE(listener, 0);
+	sock_addr_dest(&call.addr, sock_port(listener));
+	ASSERT_EQ(0, setsockopt(call.fd, SOL_SOCKET, SO_SNDTIMEO, &tv,
+				sizeof(tv)));
+	ASSERT_EQ(0, catch_signals(SA_RESTART));
+	STEP("connect", -EINTR, interrupted(do_connect, &call));
+	STEP("goes on", 0, strcmp(sock_state(call.fd), "SYN_SENT"));
+}
+
+/* send(2) waits for the connection first. */
+TEST_F(wait, send_connecting)
+{
+	struct call call = { .fd = sock_open(SOCK_STREAM | SOCK_NONBLOCK) };
+	int listener = full_listener();
+
+	ASSERT_GE(listener, 0);
+	sock_addr_dest(&call.addr, sock_port(listener));
+	STEP("connect", -EINPROGRESS, do_connect(&call));
+	sock_nonblock(call.fd, false);
+	ASSERT_EQ(0, catch_signals(0));
+	STEP("send", -EINTR, interrupted(do_send, &call));
+	STEP("goes on", 0, strcmp(sock_state(call.fd), "SYN_SENT"));
+	STEP("room", 0, sock_made(sock_accept(listener)));
+	STEP("send again", SOME, do_send(&call));
+}
+
+TEST_F(wait, recv_datagram)
+{
+	struct sock_job job;
+	struct call call;
+	int fd[2];
+
+	ASSERT_EQ(0, sock_dgram_pair(fd));
+	call.fd = fd[1];
+	ASSERT_EQ(0, catch_signals(0));
+	STEP("recv", -EINTR, interrupted(do_recv, &call));
+	STEP("peek", -EINTR, interrupted(do_peek, &call));
+	ASSERT_EQ(0, catch_signals(SA_RESTART));
+	STEP("sleeps again", 1, restarted(&job, do_recv, &call));
+	ASSERT_EQ(1, send(fd[0], "d", 1, 0));
+	STEP("receives", 1, sock_finish(&job));
+}
+
+/* The send buffer is full: see dgram.c. */
+TEST_F(wait, send_datagram)
+{
+	struct sock_job job;
+	struct call call;
+	int fd[2];
+
+	ASSERT_EQ(0, sock_dgram_pair(fd));
+	call.fd = fd[0];
+	ASSERT_TRUE(sock_stall(true));
+	sock_nonblock(fd[0], true);
+	while (do_send_datagram(&call) > 0)
+		;
+	sock_nonblock(fd[0], false);
+	EXPECT_EQ(0, catch_signals(0));
+	STEP("send", -EINTR, interrupted(do_send_datagram, &call));
+	EXPECT_EQ(0, catch_signals(SA_RESTART));
+	STEP("sleeps again", 1, restarted(&job, do_send_datagram, &call));
+	STEP("the device lets go", 1, sock_stall(false));
+	STEP("sends", 1000, sock_finish(&job));
+}
+
 TEST_F(wait, send)
 {
 	struct call call;
@@ -260,6 +377,8 @@ TEST_F(wait, poll)
 	call.fd = fd[0];
 	ASSERT_EQ(0, catch_signals(SA_RESTART));
 	STEP("poll", -EINTR, interrupted(do_poll, &call));
+	STEP("select", -EINTR, interrupted(do_select, &call));
+	STEP("epoll", -EINTR, interrupted(do_epoll, &call));
 }
 
 /* A lingering close(2) is cut short; the data goes on by itself. */
