@@ -12,6 +12,11 @@
 #include <asm/ioctls.h>
 #include "tether.h"
 
+/* MSG_DONTWAIT, and what means nothing here or what the kernel adds itself. */
+#define SEND_FLAGS	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_EOR |	\
+			 MSG_DONTROUTE | MSG_CONFIRM | MSG_WAITALL |	\
+			 MSG_CMSG_COMPAT | TETHER_MSG_INTERNAL)
+
 /* Larger payloads are put into page fragments. */
 #define LINEAR_MAX	2048
 
@@ -268,7 +273,7 @@ static int dgram_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 	struct tether_key key;
 	int err;
 
-	if (msg->msg_flags & MSG_OOB)
+	if (msg->msg_flags & ~SEND_FLAGS)
 		return -EOPNOTSUPP;
 	if (len > U16_MAX)
 		return -EMSGSIZE;

@@ -46,6 +46,8 @@ static const struct sock_deviation sock_deviations[] = {
 	  "a call that fails chooses no port" },
 	{ "dgram", "addresses", "connect to port 0", SOCK_BOTH, 0, -EINVAL,
 	  "a frame for port 0 is for nobody" },
+	{ "dgram", "flags", "more", SOCK_BOTH, 1, -EOPNOTSUPP,
+	  "a datagram is not collected from several calls" },
 	{ "dgram", "nobody", "recv", SOCK_BOTH, -ECONNREFUSED, -EAGAIN,
 	  "a datagram for nobody is dropped, without an answer" },
 	{ "dgram", "nobody", "poll", SOCK_BOTH, 1, 0,

@@ -137,6 +137,19 @@ TEST_F(dgram, empty)
 	STEP("once", -EAGAIN, recv(to, &c, 1, MSG_DONTWAIT));
 }
 
+TEST_F(dgram, flags)
+{
+	int fd[2];
+
+	ASSERT_EQ(0, sock_dgram_pair(fd));
+	STEP("urgent", -EOPNOTSUPP, send(fd[0], "x", 1, MSG_OOB));
+	STEP("more", 1, send(fd[0], "x", 1, MSG_MORE));
+	STEP("what is to be ignored", 1,
+	     send(fd[0], "x", 1, MSG_EOR | MSG_CONFIRM | MSG_NOSIGNAL |
+		  MSG_WAITALL | MSG_DONTWAIT));
+	STEP("at once", 1, sock_wait(fd[1], POLLIN) == POLLIN);
+}
+
 TEST_F(dgram, too_long)
 {
 	static char buf[70000], in[70000];
