@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The common part of the API tests; see pair.h. */
+#include <fnmatch.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -81,8 +82,19 @@ static void lo_up(void)
 
 /*
  * A namespace of our own, so that the tables hold nothing but what the tests
- * put there. Runs before main(), hence before the harness forks.
+ * put there: counters are zero, and what is done to devices and sysctls ends
+ * with it. A test may ask for one; false: there is none.
  */
+bool sock_fresh_net(void)
+{
+	if (unshare(CLONE_NEWNET))
+		return false;
+	lo_up();
+	have_veth = family >= 0 && !system(ADD_VETH);
+	return have_veth || sock_link != SOCK_VETH;
+}
+
+/* Runs before main(), hence before the harness forks. */
 static void __attribute__((constructor)) sock_init(void)
 {
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
@@ -92,12 +104,7 @@ static void __attribute__((constructor)) sock_init(void)
 		exit(1);
 	}
 	family = read_family();
-	if (unshare(CLONE_NEWNET))
-		return;
-	lo_up();
-	if (family < 0)
-		return;
-	have_veth = !system(ADD_VETH);
+	sock_fresh_net();
 }
 
 /* Choose the variant; returns why it cannot run, or NULL. */
@@ -247,6 +254,38 @@ bool sock_other_device(void)
 	       !system(ADD_OTHER);
 }
 
+/* Put a queueing discipline before the link, in both directions. */
+bool sock_qdisc(const char *what)
+{
+	static const char * const devices[] = { "lo", SOCK_DEV_CLIENT,
+						SOCK_DEV_SERVER };
+	int first = sock_link == SOCK_VETH, last = first ? 2 : 0, i;
+	char command[128];
+
+	for (i = first; i <= last; i++) {
+		snprintf(command, sizeof(command),
+			 "tc qdisc replace dev %s root %s", devices[i], what);
+		if (system(command))
+			return false;
+	}
+	return true;
+}
+
+/* Write a sysctl of this namespace, named by its path below net/. */
+bool sock_sysctl(const char *name, int value)
+{
+	char path[128];
+	FILE *file;
+	bool good;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	file = fopen(path, "w");
+	if (!file)
+		return false;
+	good = fprintf(file, "%d", value) > 0;
+	return !fclose(file) && good;
+}
+
 unsigned int sock_ifindex(bool server)
 {
 	if (sock_link != SOCK_VETH)
@@ -393,6 +432,32 @@ int sock_pair(int fd[2])
 		fd[1] = sock_accept(listener);
 	close(listener);
 	return fd[1] < 0 ? -1 : 0;
+}
+
+/*
+ * Two sockets that have begun to connect to each other: with the frames held
+ * up by netem, each sends its SYN before it sees the other's.
+ */
+int sock_cross(int fd[2])
+{
+	struct sock_addr local, peer;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		fd[i] = sock_open(SOCK_STREAM | SOCK_NONBLOCK);
+		addr_here(&local, SOCK_PORT_FIXED + i, i);
+		if (sock_bind(fd[i], &local))
+			return -1;
+	}
+	for (i = 0; i < 2; i++) {
+		addr_here(&peer, SOCK_PORT_FIXED + !i, i);
+		if (!sock_is_inet())
+			sock_mac(!i, peer.th.sth_addr);
+		if (sock_connect_addr(fd[i], &peer) != -1 ||
+		    errno != EINPROGRESS)
+			return -1;
+	}
+	return 0;
 }
 
 /* fd[0] is connected to fd[1], which is bound. */
@@ -577,8 +642,8 @@ void sock_pause(int tries)
 	nanosleep(&ts, NULL);
 }
 
-/* A counter of /proc/net/tether_stat; -1 if there is none of the name. */
-long sock_counter(const char *name)
+/* The sum of the counters whose names match; -1 if there is none. */
+long sock_counter(const char *pattern)
 {
 	FILE *file = fopen("/proc/net/tether_stat", "r");
 	char word[128];
@@ -587,8 +652,8 @@ long sock_counter(const char *name)
 	if (!file)
 		return -1;
 	while (fscanf(file, "%127s %ld", word, &value) == 2)
-		if (!strcmp(word, name))
-			found = value;
+		if (!fnmatch(pattern, word, 0))
+			found = value + (found < 0 ? 0 : found);
 	fclose(file);
 	return found;
 }

@@ -75,12 +75,15 @@ static inline long sock_made(int fd)
 }
 
 const char *sock_setup(enum sock_link link);
+bool sock_fresh_net(void);
 bool sock_step(const char *test, const char *step, long want, long seen);
 int sock_deviations_missed(void);
 
 int sock_family(void);
 int sock_open(int type);
 bool sock_other_device(void);
+bool sock_qdisc(const char *what);
+bool sock_sysctl(const char *name, int value);
 unsigned int sock_ifindex(bool server);
 void sock_mac(bool server, unsigned char *mac);
 void sock_addr_any(struct sock_addr *addr, int port);
@@ -96,6 +99,7 @@ int sock_listener(int backlog);
 int sock_connect_to(int listener);
 int sock_accept(int listener);
 int sock_pair(int fd[2]);
+int sock_cross(int fd[2]);
 int sock_dgram_pair(int fd[2]);
 
 int sock_events(int fd, short events);
@@ -114,7 +118,7 @@ bool sock_recv_all(int fd, void *buf, size_t len);
 void sock_pattern(void *buf, size_t len, unsigned int seed);
 void sock_pause(int tries);
 
-long sock_counter(const char *name);
+long sock_counter(const char *pattern);
 int sock_count(void);
 const char *sock_state(int fd);
 
