@@ -188,6 +188,15 @@ static void put_conn_timer(struct table_line *line,
 		put_timer(line, timers[first], conn->deadline[first]);
 }
 
+/* Neither the SYN, before all bytes, nor the FIN behind them is a byte. */
+static u32 unacknowledged(const struct tether_conn *conn)
+{
+	const struct tether_sendq *q = &conn->sndq;
+	s64 left = min_t(s64, q->end - conn->una, q->end - q->start);
+
+	return max_t(s64, left, 0);
+}
+
 static void fill_stream(struct table_line *line, struct sock *sk)
 {
 	struct tether_conn *conn = &tether_stream(sk)->conn;
@@ -200,8 +209,7 @@ static void fill_stream(struct table_line *line, struct sock *sk)
 		put_timer(line, "synack", tether_listen_deadline(sk));
 	} else if (sk->sk_state != TCP_CLOSE) {
 		line->recv = tether_recvq_avail(&conn->rcvq);
-		if (tether_after(conn->sndq.end, conn->una))
-			line->send = conn->sndq.end - conn->una;
+		line->send = unacknowledged(conn);
 		put_conn_timer(line, conn);
 	}
 }

@@ -17,11 +17,17 @@
  * program that does not read, whatever the window is, and prints the receive
  * buffer's limit and its largest use; then reads, and prints how many bytes
  * came and whether they are those that were sent.
+ *
+ *	peer refuse REASON DEVICE NAMESPACE PEER-DEVICE
+ *
+ * answers the SYN of a program with an RST for this reason, a number, and
+ * prints the errno that the program is given.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +62,7 @@ struct held {
 	__u16		peer_port;
 	__u64		seq, ack;	/* next to send, next expected */
 	__u32		ts;		/* latest timestamp seen */
+	__u8		reason;		/* of the RSTs that it sends */
 };
 
 static void die(const char *what)
@@ -76,6 +83,7 @@ static void raw_send_from(const struct held *h, __u64 seq, __u8 flags,
 	memcpy(frame.dst, h->mac, 6);
 	memcpy(frame.src, peer_mac, 6);
 	frame.flags = flags;
+	frame.reason = flags & RST ? h->reason : 0;
 	frame.sport = h->peer_port;
 	frame.dport = h->port;
 	frame.window = 65535;
@@ -442,13 +450,34 @@ static int flood(char **argv)
 	return 0;
 }
 
+static int refuse(char **argv)
+{
+	struct held h = { .reason = atoi(argv[0]) };
+	struct pollfd pfd = { .events = POLLOUT };
+	socklen_t len = sizeof(h.error);
+
+	raw_open(&h, argv[2], argv[3]);
+	open_socket(&h, argv[1], 0);
+	start_connecting(&h);
+	raw_send(&h, RST | ACK);
+	pfd.fd = h.sock;
+	if (poll(&pfd, 1, PATIENCE_MS) != 1 ||
+	    getsockopt(h.sock, SOL_SOCKET, SO_ERROR, &h.error, &len))
+		die("no outcome");
+	printf("%s\n", strerrorname_np(h.error));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 6 && !strcmp(argv[1], "hold"))
 		return hold(argv + 2);
 	if (argc == 7 && !strcmp(argv[1], "flood"))
 		return flood(argv + 2);
+	if (argc == 6 && !strcmp(argv[1], "refuse"))
+		return refuse(argv + 2);
 	fprintf(stderr, "usage: peer hold state,... device netns peer-device\n"
+		"       peer refuse reason device netns peer-device\n"
 		"       peer flood order|holes device netns peer-device count\n");
 	return 2;
 }

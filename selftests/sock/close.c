@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Ending: shutdown, close and linger, from every state there is. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "pair.h"
@@ -8,6 +10,17 @@
 #define SOME 200000
 
 #define SOCK_NAME close
+#include "fixture.h"
+
+/* Why a connection was reset is told by our own counters. */
+#define SOCK_NAME reset
+#define SOCK_NO_INET
+#include "fixture.h"
+
+/* No device of lo's can go away. */
+#define SOCK_NAME reset_device
+#define SOCK_NO_INET
+#define SOCK_NO_LO
 #include "fixture.h"
 
 static int set_linger(int fd, int on, int seconds)
@@ -124,17 +137,21 @@ TEST_F(close, shutdown_bad)
 	STEP("still whole", POLLOUT, sock_events(fd[0], ALL));
 }
 
-/* Shut down or closed while much is unacknowledged: all of it arrives. */
+/* Shut down or closed while all is unacknowledged: it arrives. */
 TEST_F(close, shutdown_unacknowledged)
 {
 	int fd[2];
 	long n;
 
+	ASSERT_TRUE(sock_fresh_net());
 	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_TRUE(sock_qdisc("netem delay 300ms"));
 	n = put_some(fd[0], 21);
-	STEP("some fits", 1, n > 0);
+	STEP("all is unacknowledged", 0, sock_outq(fd[0]) - n);
 	STEP("shutdown", 0, shutdown(fd[0], SHUT_RDWR));
+	STEP("and the end", 0, sock_outq(fd[0]) - n - 1);
 	STEP("all arrives", 1, arrives(fd[1], n, 21));
+	STEP("all acknowledged", 1, sock_acked(fd[0]));
 	STEP("no error", 0, sock_error(fd[0]));
 }
 
@@ -143,11 +160,42 @@ TEST_F(close, close_unacknowledged)
 	int fd[2];
 	long n;
 
+	ASSERT_TRUE(sock_fresh_net());
 	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_TRUE(sock_qdisc("netem delay 300ms"));
 	n = put_some(fd[0], 22);
-	STEP("some fits", 1, n > 0);
+	STEP("all is unacknowledged", 0, sock_outq(fd[0]) - n);
 	STEP("close", 0, close(fd[0]));
 	STEP("all arrives", 1, arrives(fd[1], n, 22));
+	STEP("no error", 0, sock_error(fd[1]));
+}
+
+/* The same when the peer's window is shut, so that some has not even left. */
+TEST_F(close, shutdown_unsent)
+{
+	int fd[2];
+	long n;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	n = sock_fill(fd[0]);
+	STEP("some is unacknowledged", 1, sock_outq(fd[0]) > 0);
+	STEP("shutdown", 0, shutdown(fd[0], SHUT_RDWR));
+	STEP("all arrives", 0, sock_drain(fd[1], n) - n);
+	STEP("then the end", 0, sock_drain(fd[1], 1));
+	STEP("no error", 0, sock_error(fd[0]));
+}
+
+TEST_F(close, close_unsent)
+{
+	int fd[2];
+	long n;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	n = sock_fill(fd[0]);
+	STEP("some is unacknowledged", 1, sock_outq(fd[0]) > 0);
+	STEP("close", 0, close(fd[0]));
+	STEP("all arrives", 0, sock_drain(fd[1], n) - n);
+	STEP("then the end", 0, sock_drain(fd[1], 1));
 	STEP("no error", 0, sock_error(fd[1]));
 }
 
@@ -389,6 +437,54 @@ TEST_F(close, states)
 	STEP("SYN_SENT", 0, close(fd[0]));
 }
 
+/* Nothing is left of what a program has closed; TCP's wait is longer. */
+static bool nothing_left(void)
+{
+	return sock_is_inet() || SOCK_UNTIL(sock_count() == 0);
+}
+
+/* Both ends begin; one closes before the handshake is over. */
+TEST_F(close, syn_received)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_TRUE(sock_fresh_net());
+	ASSERT_TRUE(sock_qdisc("netem delay 2s"));
+	STEP("both begin", 0, sock_cross(fd));
+	STEP("SYN_RECEIVED reached", 1, in_state(fd[0], "SYN_RECEIVED"));
+	STEP("SYN_RECEIVED", 0, close(fd[0]));
+	STEP("the peer is open", 1, in_state(fd[1], "CLOSE_WAIT"));
+	sock_nonblock(fd[1], false);
+	STEP("its end", 0, recv(fd[1], &c, 1, 0));
+	STEP("no error", 0, sock_error(fd[1]));
+	STEP("peer closes", 0, close(fd[1]));
+	STEP("nothing is left", 1, nothing_left());
+}
+
+/* Both FINs are under way; then one end closes while the other lives. */
+TEST_F(close, closing)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_TRUE(sock_fresh_net());
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_TRUE(sock_qdisc("netem delay 2s"));
+	STEP("shutdown", 0, shutdown(fd[0], SHUT_WR));
+	STEP("the peer's", 0, shutdown(fd[1], SHUT_WR));
+	STEP("CLOSING reached", 1, in_state(fd[0], "CLOSING"));
+	STEP("CLOSING", 0, close(fd[0]));
+	STEP("the peer's end", 0, recv(fd[1], &c, 1, 0));
+	STEP("the peer is closed", 1, in_state(fd[1], "CLOSED"));
+	STEP("no error", 0, sock_error(fd[1]));
+	STEP("peer closes", 0, close(fd[1]));
+	STEP("nothing is left", 1, nothing_left());
+	/* The peer would not have noticed a reset behind the last ACK. */
+	STEP("without a reset", 0,
+	     sock_is_inet() ? 0 : sock_counter("rst_*"));
+}
+
 /* A full stream whose reader goes away: the writer is woken and told. */
 TEST_F(close, blocked_writer)
 {
@@ -445,6 +541,7 @@ TEST_F(close, blocked_reader)
 TEST_F(close, reuse_of_the_pair)
 {
 	int listener = sock_listener(4), fd, got, i, on = 1;
+	long before = sock_counter("time_wait_reopen");
 	struct sock_addr client, dest;
 	char c;
 
@@ -465,6 +562,190 @@ TEST_F(close, reuse_of_the_pair)
 		STEP("end", 0, recv(fd, &c, 1, 0));
 		STEP("client closes", 0, close(fd));
 	}
+	STEP("each gives way to the next", 4,
+	     sock_is_inet() ? 4 : sock_counter("time_wait_reopen") - before);
+}
+
+/*
+ * Whether that many resets were sent and received, all for this reason: both
+ * ends are in this namespace.
+ */
+static bool resets(const char *reason, long n)
+{
+	char out[64], in[64];
+
+	snprintf(out, sizeof(out), "rst_out_%s", reason);
+	snprintf(in, sizeof(in), "rst_in_%s", reason);
+	if (SOCK_UNTIL(sock_counter(in) >= n) && sock_counter(in) == n &&
+	    sock_counter(out) == n && sock_counter("rst_*") == 2 * n)
+		return true;
+	system("grep ^rst_ /proc/net/tether_stat | grep -v ' 0$' >&2");
+	return false;
+}
+
+static bool resets_begin(void)
+{
+	return sock_fresh_net() && resets("none", 0);
+}
+
+TEST_F(reset, no_listener)
+{
+	struct sock_addr addr;
+
+	ASSERT_TRUE(resets_begin());
+	sock_addr_dest(&addr, SOCK_PORT_IDLE);
+	STEP("connect", -ECONNREFUSED,
+	     sock_connect_addr(sock_open(SOCK_STREAM), &addr));
+	EXPECT_TRUE(resets("no_listener", 1));
+}
+
+/* An end is gone without the other's notice: its reset got lost. */
+TEST_F(reset, no_connection)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_TRUE(resets_begin());
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, set_linger(fd[0], 1, 0));
+	ASSERT_TRUE(sock_qdisc("netem loss 100%"));
+	STEP("close", 0, close(fd[0]));
+	ASSERT_EQ(1, sock_counter("rst_*"));
+	ASSERT_EQ(1, sock_counter("rst_out_aborted"));
+	ASSERT_TRUE(sock_qdisc("pfifo"));
+	STEP("send", 1, send(fd[1], "x", 1, 0));
+	STEP("recv", -ECONNRESET, recv(fd[1], &c, 1, 0));
+	EXPECT_EQ(1, sock_counter("rst_out_no_connection"));
+	EXPECT_EQ(1, sock_counter("rst_in_no_connection"));
+	EXPECT_EQ(3, sock_counter("rst_*"));
+	EXPECT_EQ(1, sock_counter("drop_no_socket"));
+}
+
+TEST_F(reset, aborted)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	int fd[2];
+
+	ASSERT_TRUE(resets_begin());
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, set_linger(fd[0], 1, 0));
+	STEP("close", 0, close(fd[0]));
+	EXPECT_TRUE(resets("aborted", 1));
+	ASSERT_EQ(0, sock_pair(fd));
+	STEP("disconnect", 0, connect(fd[1], &unspec, sizeof(unspec)));
+	EXPECT_TRUE(resets("aborted", 2));
+	EXPECT_EQ(0, sock_counter("orphaned"));
+	EXPECT_EQ(2, sock_counter("did_reset"));
+}
+
+TEST_F(reset, unread)
+{
+	int fd[2];
+
+	ASSERT_TRUE(resets_begin());
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(4, send(fd[0], "left", 4, 0));
+	ASSERT_TRUE(sock_arrived(fd[1], 4));
+	STEP("close", 0, close(fd[1]));
+	EXPECT_TRUE(resets("unread", 1));
+}
+
+/* Bytes for an orphan, and for a program that has shut both halves down. */
+TEST_F(reset, closed)
+{
+	int fd[2], i;
+	char c;
+
+	ASSERT_TRUE(resets_begin());
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, sock_pair(fd));
+		STEP("end", 0, i ? shutdown(fd[1], SHUT_RDWR) : close(fd[1]));
+		ASSERT_EQ(0, recv(fd[0], &c, 1, 0));
+		STEP("send", 1, send(fd[0], "x", 1, MSG_NOSIGNAL));
+		EXPECT_TRUE(resets("closed", i + 1));
+	}
+	EXPECT_EQ(1, sock_counter("orphaned"));
+}
+
+TEST_F(reset, listener_closed)
+{
+	int listener, i;
+
+	ASSERT_TRUE(resets_begin());
+	listener = sock_listener(4);
+	for (i = 0; i < 3; i++)
+		ASSERT_GE(sock_connect_to(listener), 0);
+	ASSERT_TRUE(SOCK_UNTIL(sock_counter("passive_open") == 3));
+	STEP("close", 0, close(listener));
+	EXPECT_TRUE(resets("listener_closed", 3));
+	EXPECT_EQ(0, sock_counter("accepted"));
+}
+
+/* An orphan's time is over, whatever its state and though the peer answers. */
+TEST_F(reset, timeout)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_TRUE(resets_begin());
+	ASSERT_TRUE(sock_sysctl("tether/orphan_timeout_ms", 300));
+	ASSERT_EQ(0, sock_pair(fd));
+	STEP("close", 0, close(fd[0]));
+	EXPECT_EQ(1, sock_counter("orphaned"));
+	ASSERT_EQ(0, recv(fd[1], &c, 1, 0));
+	EXPECT_TRUE(resets("timeout", 1));
+	EXPECT_EQ(1, sock_counter("did_timeout"));
+	STEP("the peer is told", -EPIPE, sock_error(fd[1]));
+}
+
+/* One orphan more than there may be. */
+TEST_F(reset, memory)
+{
+	int fd[2], more[2];
+
+	ASSERT_TRUE(resets_begin());
+	ASSERT_TRUE(sock_sysctl("tether/max_orphans", 1));
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, sock_pair(more));
+	STEP("close", 0, close(fd[0]));
+	EXPECT_TRUE(resets("none", 0));
+	STEP("close another", 0, close(more[0]));
+	EXPECT_TRUE(resets("memory", 1));
+	EXPECT_EQ(2, sock_counter("orphaned"));
+	STEP("the first ends in peace", 0, close(fd[1]));
+	EXPECT_TRUE(SOCK_UNTIL(sock_counter("time_wait") == 1));
+	STEP("its place is free", 0, sock_pair(fd));
+	STEP("close a third", 0, close(fd[0]));
+	EXPECT_TRUE(resets("memory", 1));
+}
+
+TEST_F(reset_device, address)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_TRUE(resets_begin());
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, system("ip link set " SOCK_DEV_CLIENT
+			    " address 02:00:00:00:c0:03"));
+	EXPECT_TRUE(resets("device", 1));
+	STEP("recv", -ENETRESET, recv(fd[0], &c, 1, 0));
+	STEP("peer's recv", -ECONNRESET, recv(fd[1], &c, 1, 0));
+}
+
+/* No reset can leave: the device of the other end is gone, too. */
+TEST_F(reset_device, deleted)
+{
+	int fd[2], i;
+	char c;
+
+	ASSERT_TRUE(resets_begin());
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, system("ip link del " SOCK_DEV_CLIENT));
+	for (i = 0; i < 2; i++)
+		STEP("recv", -ENODEV, recv(fd[i], &c, 1, 0));
+	EXPECT_EQ(2, sock_counter("device_gone"));
+	EXPECT_EQ(0, sock_counter("rst_*"));
 }
 
 #include "last.h"

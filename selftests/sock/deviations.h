@@ -52,6 +52,17 @@ static const struct sock_deviation sock_deviations[] = {
 	  "a datagram for nobody is dropped, without an answer" },
 	{ "dgram", "nobody", "poll", SOCK_BOTH, 1, 0,
 	  "a datagram for nobody is dropped, without an answer" },
+	{ "unreachable", "no_connect", "connect", SOCK_BOTH, -ETIMEDOUT,
+	  -ENETDOWN, "there are no routes: an address names a device" },
+	{ "unreachable", "no_connect", "without waiting", SOCK_BOTH,
+	  -EINPROGRESS, -ENETDOWN,
+	  "there are no routes: an address names a device" },
+	{ "unreachable", "no_datagram", "sendto", SOCK_BOTH, 1, -ENETDOWN,
+	  "there are no routes: an address names a device" },
+	{ "unreachable", "no_datagram", "send", SOCK_BOTH, 1, -ENETDOWN,
+	  "there are no routes: an address names a device" },
+	{ "unreachable", "no_datagram", "connect", SOCK_BOTH, 0, -ENETDOWN,
+	  "there are no routes: an address names a device" },
 };
 
 #endif /* _SOCK_DEVIATIONS_H */

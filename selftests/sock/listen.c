@@ -70,6 +70,7 @@ TEST_F(listener, backlog)
 TEST_F(listener, full)
 {
 	int listener = sock_listener(BACKLOG), fd[BACKLOG + 1], more, i;
+	long before = sock_counter("listen_overflow");
 	struct pollfd pfd = { .events = POLLOUT };
 
 	for (i = 0; i < BACKLOG + 1; i++) {
@@ -82,8 +83,32 @@ TEST_F(listener, full)
 	pfd.fd = more;
 	STEP("one more does not", 0, poll(&pfd, 1, 200));
 	STEP("it has no error", 0, sock_error(more));
+	STEP("its SYN is counted", 1,
+	     sock_is_inet() || sock_counter("listen_overflow") > before);
 	STEP("room", 0, sock_made(sock_accept(listener)));
 	STEP("it connects", POLLOUT, sock_wait(more, POLLOUT));
+}
+
+/* The completed queue has room for one more than net.core.somaxconn. */
+TEST_F(listener, somaxconn)
+{
+	int listener, fd[3], i;
+	struct pollfd pfd = { .events = POLLOUT };
+
+	ASSERT_TRUE(sock_fresh_net());
+	ASSERT_TRUE(sock_sysctl("core/somaxconn", 1));
+	listener = sock_listener(BACKLOG);
+	for (i = 0; i < 2; i++) {
+		fd[i] = sock_connect_to(listener);
+		STEP("connects", 0, sock_made(fd[i]));
+	}
+	ASSERT_NE(0, sock_wait(listener, POLLIN));
+	fd[2] = connecting(listener);
+	ASSERT_GE(fd[2], 0);
+	pfd.fd = fd[2];
+	STEP("one more does not", 0, poll(&pfd, 1, 200));
+	STEP("room", 0, sock_made(sock_accept(listener)));
+	STEP("it connects", POLLOUT, sock_wait(fd[2], POLLOUT));
 }
 
 TEST_F(listener, backlog_changed)

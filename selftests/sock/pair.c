@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The common part of the API tests; see pair.h. */
+#include <fnmatch.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -90,8 +91,19 @@ static void lo_up(void)
 
 /*
  * A namespace of our own, so that the tables hold nothing but what the tests
- * put there. Runs before main(), hence before the harness forks.
+ * put there: counters are zero, and what is done to devices and sysctls ends
+ * with it. A test may ask for one; false: there is none.
  */
+bool sock_fresh_net(void)
+{
+	if (unshare(CLONE_NEWNET))
+		return false;
+	lo_up();
+	have_veth = family >= 0 && !system(ADD_VETH);
+	return have_veth || sock_link != SOCK_VETH;
+}
+
+/* Runs before main(), hence before the harness forks. */
 static void __attribute__((constructor)) sock_init(void)
 {
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
@@ -101,12 +113,7 @@ static void __attribute__((constructor)) sock_init(void)
 		exit(1);
 	}
 	family = read_family();
-	if (unshare(CLONE_NEWNET))
-		return;
-	lo_up();
-	if (family < 0)
-		return;
-	have_veth = !system(ADD_VETH);
+	sock_fresh_net();
 }
 
 /* Choose the variant; returns why it cannot run, or NULL. */
@@ -254,6 +261,38 @@ bool sock_other_device(void)
 {
 	return if_nametoindex(SOCK_DEV_OTHER) ||
 	       !system(ADD_OTHER);
+}
+
+/* Put a queueing discipline before the link, in both directions. */
+bool sock_qdisc(const char *what)
+{
+	static const char * const devices[] = { "lo", SOCK_DEV_CLIENT,
+						SOCK_DEV_SERVER };
+	int first = sock_link == SOCK_VETH, last = first ? 2 : 0, i;
+	char command[128];
+
+	for (i = first; i <= last; i++) {
+		snprintf(command, sizeof(command),
+			 "tc qdisc replace dev %s root %s", devices[i], what);
+		if (system(command))
+			return false;
+	}
+	return true;
+}
+
+/* Write a sysctl of this namespace, named by its path below net/. */
+bool sock_sysctl(const char *name, int value)
+{
+	char path[128];
+	FILE *file;
+	bool good;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	file = fopen(path, "w");
+	if (!file)
+		return false;
+	good = fprintf(file, "%d", value) > 0;
+	return !fclose(file) && good;
 }
 
 /* The device of the client or of the server. */
@@ -439,6 +478,32 @@ int sock_bound_dgram(void)
 		return -1;
 	}
 	return fd;
+}
+
+/*
+ * Two sockets that have begun to connect to each other: with the frames held
+ * up by netem, each sends its SYN before it sees the other's.
+ */
+int sock_cross(int fd[2])
+{
+	struct sock_addr local, peer;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		fd[i] = sock_open(SOCK_STREAM | SOCK_NONBLOCK);
+		addr_here(&local, SOCK_PORT_FIXED + i, i);
+		if (sock_bind(fd[i], &local))
+			return -1;
+	}
+	for (i = 0; i < 2; i++) {
+		addr_here(&peer, SOCK_PORT_FIXED + !i, i);
+		if (!sock_is_inet())
+			sock_mac(!i, peer.th.sth_addr);
+		if (sock_connect_addr(fd[i], &peer) != -1 ||
+		    errno != EINPROGRESS)
+			return -1;
+	}
+	return 0;
 }
 
 /* fd[0] is connected to fd[1], which is bound. */
@@ -632,8 +697,8 @@ long sock_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* A counter of /proc/net/tether_stat; -1 if there is none of the name. */
-long sock_counter(const char *name)
+/* The sum of the counters whose names match; -1 if there is none. */
+long sock_counter(const char *pattern)
 {
 	FILE *file = fopen("/proc/net/tether_stat", "r");
 	char word[128];
@@ -642,8 +707,8 @@ long sock_counter(const char *name)
 	if (!file)
 		return -1;
 	while (fscanf(file, "%127s %ld", word, &value) == 2)
-		if (!strcmp(word, name))
-			found = value;
+		if (!fnmatch(pattern, word, 0))
+			found = value + (found < 0 ? 0 : found);
 	fclose(file);
 	return found;
 }

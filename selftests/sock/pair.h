@@ -83,6 +83,7 @@ static inline long sock_made(int fd)
 }
 
 const char *sock_setup(enum sock_link link);
+bool sock_fresh_net(void);
 bool sock_step(const char *test, const char *step, long want, long seen);
 int sock_deviations_missed(void);
 
@@ -92,6 +93,8 @@ bool sock_other_device(void);
 const char *sock_device(bool server);
 int sock_tie(int fd, const char *device);
 bool sock_stall(bool on);
+bool sock_qdisc(const char *what);
+bool sock_sysctl(const char *name, int value);
 unsigned int sock_ifindex(bool server);
 void sock_mac(bool server, unsigned char *mac);
 void sock_addr_any(struct sock_addr *addr, int port);
@@ -108,6 +111,7 @@ int sock_bound_dgram(void);
 int sock_connect_to(int listener);
 int sock_accept(int listener);
 int sock_pair(int fd[2]);
+int sock_cross(int fd[2]);
 int sock_dgram_pair(int fd[2]);
 
 int sock_events(int fd, short events);
@@ -127,7 +131,7 @@ void sock_pattern(void *buf, size_t len, unsigned int seed);
 void sock_pause(int tries);
 long sock_ms(void);
 
-long sock_counter(const char *name);
+long sock_counter(const char *pattern);
 int sock_count(void);
 const char *sock_state(int fd);
 

@@ -484,35 +484,15 @@ TEST_F(stream_self, connect)
 	STEP("end of file", 0, recv(fd, &c, 1, 0));
 }
 
-/*
- * Two sockets connect to each other: with the frames held up by netem, each
- * sends its SYN before it sees the other's.
- */
+/* Two sockets connect to each other. */
 TEST_F(stream, simultaneous_open)
 {
-	struct sock_addr a, b;
 	int fd[2], i;
 	char c = 0;
 
-	if (system(sock_link == SOCK_VETH ?
-		   "tc qdisc add dev " SOCK_DEV_CLIENT " root netem delay 1s;"
-		   "tc qdisc add dev " SOCK_DEV_SERVER " root netem delay 1s" :
-		   "tc qdisc add dev lo root netem delay 1s"))
-		SKIP(return, "no netem");
-	for (i = 0; i < 2; i++)
-		fd[i] = sock_open(SOCK_STREAM | SOCK_NONBLOCK);
-	sock_addr_client(&a, SOCK_PORT_FIXED + 3);
-	sock_addr_server(&b, SOCK_PORT_FIXED + 4);
-	ASSERT_EQ(0, sock_bind(fd[0], &a));
-	ASSERT_EQ(0, sock_bind(fd[1], &b));
-	sock_addr_dest(&a, SOCK_PORT_FIXED + 4);
-	sock_addr_client(&b, SOCK_PORT_FIXED + 3);
-	if (sock_link == SOCK_VETH) {
-		b.th.sth_ifindex = sock_ifindex(true);
-		sock_mac(false, b.th.sth_addr);
-	}
-	STEP("first", -EINPROGRESS, sock_connect_addr(fd[0], &a));
-	STEP("second", -EINPROGRESS, sock_connect_addr(fd[1], &b));
+	ASSERT_TRUE(sock_fresh_net());
+	ASSERT_TRUE(sock_qdisc("netem delay 1s"));
+	STEP("both begin", 0, sock_cross(fd));
 	STEP("first is open", POLLOUT, sock_wait(fd[0], ALL));
 	STEP("second is open", POLLOUT, sock_wait(fd[1], ALL));
 	for (i = 0; i < 2; i++)
@@ -525,10 +505,6 @@ TEST_F(stream, simultaneous_open)
 	STEP("byte back", '2', c);
 	STEP("close", 0, close(fd[0]));
 	STEP("end of file", 0, recv(fd[1], &c, 1, 0));
-	EXPECT_EQ(0, system(sock_link == SOCK_VETH ?
-			    "tc qdisc del dev " SOCK_DEV_CLIENT " root;"
-			    "tc qdisc del dev " SOCK_DEV_SERVER " root" :
-			    "tc qdisc del dev lo root"));
 }
 
 static long do_accept(void *arg)
