@@ -217,8 +217,8 @@ parse_run()
 		printf '%s\n' "$1" >"$job/command"
 	else
 		for word in "$@"; do
-			quote '' "$word"
-		done | tr '\n' ' ' >"$job/command"
+			printf '%s ' "$(quote '' "$word")"
+		done >"$job/command"
 	fi
 }
 
