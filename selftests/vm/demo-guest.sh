@@ -178,6 +178,8 @@ say_hello()
 		./hello-client v1 $MAC2 $PORT >/tmp/client.out 2>&1 ||
 		failed "hello-client said $?"
 	wait $!
+	# A program is gone sooner than its last frames are acknowledged.
+	wait_for 10 has_socket n2 TIME_WAIT
 	afterwards=$(show_sockets n2 "afterwards")
 	sed 's/^/server: /' /tmp/server.out
 	sed 's/^/client: /' /tmp/client.out
@@ -239,6 +241,7 @@ carry()
 	wait $sender || failed "socat in $from said $?"
 	wait $receiver || failed "socat in $to said $?"
 	took=$((($(date +%s%N) - began) / 1000000))
+	wait_for 10 has_socket "$from" TIME_WAIT
 	show_promised "$from" "at the end" TIME_WAIT
 	compare "$copy" "$took"
 }
