@@ -300,6 +300,10 @@ run()
 	trap 'kill "$guest"; exit 130' INT TERM HUP
 	wait "$guest"
 	code=$?
+	# A process that it was just starting when it was killed stays, stopped
+	# and with our pipe in its hands.
+	[ ! -s "$job/guest/pid" ] ||
+		kill -KILL -- "-$(cat "$job/guest/pid")" 2>/dev/null
 	trap 'exit 130' INT TERM HUP
 	wait "$reader"
 	judge "$code"
