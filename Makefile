@@ -125,8 +125,8 @@ help:
 #= make demo            a file over a lossy link, in a virtual machine
 #= make vm              a shell in a virtual machine with Tether loaded;
 #=                      KERNEL=6.1|6.12|uml
-#= make check           every test; SUITE=unit|sim|style|sock|net|canary,
-#=                      KERNEL=6.1|6.12|uml, CLOCK=virtual|smp for a part
+#= make check           every test; for a part SUITE=unit|sim|style|sock|net|
+#=                      commands|canary, KERNEL=6.1|6.12|uml, CLOCK=virtual|smp
 #= make style           the style gates alone
 #= make unit            the unit tests alone
 #= make clean           remove build/
