@@ -56,6 +56,8 @@ tools:
 			O=$(build)/tools/$$dir; \
 	done
 
+# Below a DESTDIR there is nothing but our files: whoever takes them from there
+# to a system runs depmod in it.
 install: module tools
 	@kdir=$$($(find_kdir)) && \
 	dir=$$($(top)/selftests/vm/build-module.sh --where "$$kdir" $(top)) && \
@@ -63,7 +65,7 @@ install: module tools
 		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates \
 		CONFIG_MODULE_SIG_ALL= \
 		modules_install && \
-	/sbin/depmod $(if $(DESTDIR),-b $(DESTDIR)) "$${dir##*/}"
+	$(if $(DESTDIR),:,/sbin/depmod "$${dir##*/}")
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/include/linux
 	$(INSTALL) -m 644 $(wildcard $(top)/include/uapi/linux/*.h) \
 		$(DESTDIR)$(PREFIX)/include/linux
@@ -78,7 +80,7 @@ uninstall:
 	dir=$$($(top)/selftests/vm/build-module.sh --where "$$kdir" $(top)) && \
 	release=$${dir##*/} && \
 	rm -f $(DESTDIR)/lib/modules/$$release/updates/tether.ko* && \
-	/sbin/depmod $(if $(DESTDIR),-b $(DESTDIR)) $$release
+	$(if $(DESTDIR),:,/sbin/depmod $$release)
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/include/linux/, \
 		$(notdir $(wildcard $(top)/include/uapi/linux/*.h)))
 	@set -e; for dir in $(tool_dirs); do \
@@ -123,8 +125,8 @@ help:
 #= make demo            a file over a lossy link, in a virtual machine
 #= make vm              a shell in a virtual machine with Tether loaded;
 #=                      KERNEL=6.1|6.12|uml
-#= make check           every test; SUITE=unit|sim|style|sock|net|canary,
-#=                      KERNEL=6.1|6.12|uml, CLOCK=virtual|smp for a part
+#= make check           every test; for a part SUITE=unit|sim|style|sock|net|
+#=                      commands|canary, KERNEL=6.1|6.12|uml, CLOCK=virtual|smp
 #= make style           the style gates alone
 #= make unit            the unit tests alone
 #= make clean           remove build/

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Read TAP strictly: what is missing, cut short or unclear is a failure."""
+"""Read TAP strictly: what is missing, cut short or unclear is a failure; and
+write it, for programs of the host whose cases run machines."""
 
+import concurrent.futures
 import re
 
 RESULT = re.compile(r'^(not )?ok(?:\s+(\d+))?(?:\s+-)?(?:\s+(.*))?$')
@@ -76,3 +78,22 @@ def parse(lines):
         report.errors.append(f'{len(report.subtests)} results where the plan '
                              f'says {report.plan}: the TAP is cut short')
     return report
+
+
+def run_jobs(jobs):
+    """Call them, two at a time; each returns {case: problem or None}."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda job: job(), jobs))
+    return {name: problem for result in results
+            for name, problem in result.items()}
+
+
+def report(cases):
+    """Print TAP of the cases; the status for the program to end with."""
+    print('TAP version 13')
+    print(f'1..{len(cases)}')
+    for number, (name, problem) in enumerate(cases.items(), 1):
+        if problem:
+            print(f'# {problem}')
+        print(f'{"not " if problem else ""}ok {number} {name}')
+    return 1 if any(cases.values()) else 0

@@ -8,16 +8,26 @@
 #include <linux/bug.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timer.h>
 
 /* Longer than the limits that the canary suite sets for its machines. */
 #define CANARY_STALL_MS		12000
 #define CANARY_HANG_SECONDS	20
 
+#define CANARY_BYTES		8
+
 static int *canary_nowhere;
+static int canary_bytes = CANARY_BYTES;
+static DEFINE_MUTEX(canary_first);
+static DEFINE_MUTEX(canary_second);
 
 static void canary_oops(void)
 {
@@ -54,6 +64,80 @@ static void canary_hang(void)
 	schedule_timeout_uninterruptible(CANARY_HANG_SECONDS * HZ);
 }
 
+/* What the checkers of User-Mode Linux must see, and the kernel survives. */
+
+static void canary_sleep(void)
+{
+	preempt_disable();
+	might_sleep();
+	preempt_enable();
+}
+
+static void canary_lockdep(void)
+{
+	mutex_lock(&canary_first);
+	mutex_lock(&canary_second);
+	mutex_unlock(&canary_second);
+	mutex_unlock(&canary_first);
+
+	mutex_lock(&canary_second);
+	mutex_lock(&canary_first);
+	mutex_unlock(&canary_first);
+	mutex_unlock(&canary_second);
+}
+
+static void canary_overrun(void)
+{
+	char *bytes = kmalloc(CANARY_BYTES, GFP_KERNEL);
+
+	if (bytes)
+		WRITE_ONCE(bytes[READ_ONCE(canary_bytes)], 1);
+	kfree(bytes);
+}
+
+static void canary_shift(void)
+{
+	WRITE_ONCE(canary_bytes, 1 << READ_ONCE(canary_bytes) * 8);
+	WRITE_ONCE(canary_bytes, CANARY_BYTES);
+}
+
+static void canary_refcount(void)
+{
+	refcount_t count = REFCOUNT_INIT(0);
+
+	refcount_inc(&count);
+}
+
+static void canary_expired(struct timer_list *timer)
+{
+}
+
+static void canary_object(void)
+{
+	struct timer_list *timer = kmalloc(sizeof(*timer), GFP_KERNEL);
+
+	if (!timer)
+		return;
+	timer_setup(timer, canary_expired, 0);
+	mod_timer(timer, jiffies + HZ * CANARY_HANG_SECONDS);
+	kfree(timer);
+}
+
+/* Several, since a stale word on a stack may still point to the last one. */
+static void canary_leak(void)
+{
+	int i;
+
+	for (i = 0; i < 8; i++)
+		WRITE_ONCE(canary_nowhere, kmalloc(CANARY_BYTES, GFP_KERNEL));
+	WRITE_ONCE(canary_nowhere, NULL);
+}
+
+static void canary_device(void)
+{
+	dev_get_by_name(&init_net, "canary0");
+}
+
 static const struct {
 	const char *name;
 	void (*plant)(void);
@@ -63,6 +147,14 @@ static const struct {
 	{ "warn", canary_warn },
 	{ "stall", canary_stall },
 	{ "hang", canary_hang },
+	{ "sleep", canary_sleep },
+	{ "lockdep", canary_lockdep },
+	{ "overrun", canary_overrun },
+	{ "shift", canary_shift },
+	{ "refcount", canary_refcount },
+	{ "object", canary_object },
+	{ "leak", canary_leak },
+	{ "device", canary_device },
 };
 
 static int canary_set(const char *value, const struct kernel_param *param)
@@ -83,7 +175,7 @@ static const struct kernel_param_ops canary_ops = {
 };
 
 module_param_cb(plant, &canary_ops, NULL, 0200);
-MODULE_PARM_DESC(plant, "fault to plant: oops, bug, warn, stall or hang");
+MODULE_PARM_DESC(plant, "fault to plant, by its name");
 
 static int __init canary_init(void)
 {

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The guest's part of the demo; starts in a folder with tether.ko, the example
-# programs and kernel.tar, the file to carry. COLOUR=1 for a terminal.
+# programs and kernel.tar, the file to carry. COLOUR=1 for a terminal, and
+# NETEM="delay 5ms" for another link; on a good one the demo fails.
 
 set -u
 
 MAC1=02:00:00:00:00:01
 MAC2=02:00:00:00:00:02
 # A frame in 4 overtakes those before it, one in 100 is lost; both ways.
-NETEM="delay 5ms reorder 25% 50% loss 1%"
+: "${NETEM:=delay 5ms reorder 25% 50% loss 1%}"
 PORT=9000
 
 failures=()
@@ -105,6 +106,28 @@ show_sockets()
 		}' /proc/net/tether
 }
 
+# promise STATE TEXT: that what show_sockets printed has such a socket.
+promise()
+{
+	grep -q " $1 " <<<"$2" || failed "No socket was in $1"
+}
+
+show_promised()
+{
+	local text
+	text=$(show_sockets "$1" "$2")
+	printf '%s\n' "$text"
+	promise "$3" "$text"
+}
+
+show_counters()
+{
+	echo "/proc/net/tether_stat, the counters that are not zero, $1:"
+	printf '  %-28s %14s %14s\n' "" n1 n2
+	paste <(n1 cat /proc/net/tether_stat) <(n2 cat /proc/net/tether_stat) |
+		awk '$2 + $4 > 0 { printf "  %-28s %14s %14s\n", $1, $2, $4 }'
+}
+
 join_namespaces()
 {
 	ip netns add n1 && ip netns add n2 || die "no namespaces"
@@ -149,12 +172,14 @@ say_hello()
 	n2 strace -ttt -T -e trace=network,read,write -o /tmp/server.trace \
 		./hello-server $PORT >/tmp/server.out 2>&1 &
 	wait_for 10 has_socket n2 LISTEN || die "hello-server does not listen"
-	show_sockets n2 "the server waits"
+	show_promised n2 "the server waits" LISTEN
 	echo
 	n1 strace -ttt -T -e trace=network,read,write -o /tmp/client.trace \
 		./hello-client v1 $MAC2 $PORT >/tmp/client.out 2>&1 ||
 		failed "hello-client said $?"
 	wait $!
+	# A program is gone sooner than its last frames are acknowledged.
+	wait_for 10 has_socket n2 TIME_WAIT
 	afterwards=$(show_sockets n2 "afterwards")
 	sed 's/^/server: /' /tmp/server.out
 	sed 's/^/client: /' /tmp/client.out
@@ -181,6 +206,7 @@ draw_hello()
 	./demo-diagram /tmp/client.trace /tmp/server.trace /tmp/frames $MAC1 ||
 		failed "the exchange is incomplete"
 	printf '\n%s\n' "$afterwards"
+	promise TIME_WAIT "$afterwards"
 }
 
 half_is_there()
@@ -191,7 +217,7 @@ half_is_there()
 # carry FROM TO DEVICE MAC: socat in both, the sender connects.
 carry()
 {
-	local from=$1 to=$2 copy=/tmp/copy-$2 receiver began took
+	local from=$1 to=$2 copy=/tmp/copy-$2 receiver sender began took
 	title "A file of $size bytes from $from to $to, by socat"
 	listen="SOCKET-LISTEN:$family:0:$(printf 'x%04x' $PORT)x$(printf \
 		'%08d' 0)x$(printf '%012d' 0)x0000"
@@ -205,14 +231,18 @@ carry()
 	echo "        $connect"
 	began=$(date +%s%N)
 	ip netns exec "$from" socat -u OPEN:kernel.tar "$connect" &
+	sender=$!
 	wait_for 60 half_is_there "$copy" || failed "no progress"
 	echo
-	show_sockets "$from" "half-way"
+	show_promised "$from" "half-way" ESTABLISHED
 	echo
-	wait $! || failed "socat in $from said $?"
+	show_counters "half-way"
+	echo
+	wait $sender || failed "socat in $from said $?"
 	wait $receiver || failed "socat in $to said $?"
 	took=$((($(date +%s%N) - began) / 1000000))
-	show_sockets "$from" "at the end"
+	wait_for 10 has_socket "$from" TIME_WAIT
+	show_promised "$from" "at the end" TIME_WAIT
 	compare "$copy" "$took"
 }
 
@@ -229,14 +259,6 @@ compare()
 		failed "The digests differ"
 	fi
 	rm -f "$1"
-}
-
-show_counters()
-{
-	title "/proc/net/tether_stat, the counters that are not zero"
-	printf '%-28s %14s %14s\n' "" n1 n2
-	paste <(n1 cat /proc/net/tether_stat) <(n2 cat /proc/net/tether_stat) |
-		awk '$2 + $4 > 0 { printf "%-28s %14s %14s\n", $1, $2, $4 }'
 }
 
 verdict()
@@ -276,5 +298,6 @@ size=$(stat -c %s kernel.tar)
 say_hello
 carry n1 n2 v1 $MAC2
 carry n2 n1 v2 $MAC1
-show_counters
+echo
+show_counters "at the end"
 verdict

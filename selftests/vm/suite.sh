@@ -41,7 +41,7 @@ log_since()
 # keep their memory: look again until the stated time is over.
 unload()
 {
-	left=450
+	left=${UNLOAD_TRIES:-450}
 	while [ -d /sys/module/tether ]; do
 		if message=$(rmmod tether 2>&1); then
 			break

@@ -8,7 +8,9 @@
 #        uml.sh kdir                     print the KDIR for modules of it
 #        uml.sh module [MAKE ARGUMENT]   build build/uml/tether.ko
 #        uml.sh run [OPTION]... [--] COMMAND...
-#        uml.sh shell                    the same with a shell, in real time
+#        uml.sh shell [OPTION]... [-- COMMAND...]
+#                                        on the terminal, in real time; without
+#                                        a command a shell
 #
 #   --copy DIR       copy DIR's contents to where the command starts
 #   --env NAME=VALUE set a variable for the command
@@ -191,8 +193,12 @@ parse_run()
 	clock=time-travel=inf-cpu
 	log=$top/build/uml-kernel.log
 	: >"$job/copy"
-	printf 'TETHER_TOP=%s\nTETHER_KERNEL=uml\nTETHER_KO=%s\n' \
-		"'$top'" "'$top/build/uml/tether.ko'" >"$job/env"
+	{
+		printf 'TETHER_TOP=%s\nTETHER_KERNEL=uml\nTETHER_KO=%s\n' \
+			"'$top'" "'$top/build/uml/tether.ko'"
+		printf 'HOME=/root\nLANG=C\n'
+		quote TERM "${TERM:-dumb}"
+	} >"$job/env"
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--copy) realpath -e -- "$2" >>"$job/copy" || exit 2; shift ;;
@@ -211,8 +217,8 @@ parse_run()
 		printf '%s\n' "$1" >"$job/command"
 	else
 		for word in "$@"; do
-			quote '' "$word"
-		done | tr '\n' ' ' >"$job/command"
+			printf '%s ' "$(quote '' "$word")"
+		done >"$job/command"
 	fi
 }
 
@@ -225,8 +231,9 @@ quote()
 
 # Each serial line of the guest is a file of ours: 0 the kernel's log, 1 the
 # verdict, 2 the log's end with the leaks; what they read from is a pipe that
-# stays silent, with a descriptor each as the guest wants. Standard output passes through a pipe too because the guest
-# makes its end non-blocking, which is a property that all who share it see.
+# stays silent, with a descriptor each as the guest wants. Standard output
+# passes through a pipe too because the guest makes its end non-blocking, which
+# is a property that all who share it see.
 # With addresses left to chance the kernel would fill the gap that the host
 # leaves above its data with memory, up to a gigabyte.
 boot()
@@ -293,18 +300,23 @@ run()
 	trap 'kill "$guest"; exit 130' INT TERM HUP
 	wait "$guest"
 	code=$?
+	# A process that it was just starting when it was killed stays, stopped
+	# and with our pipe in its hands.
+	[ ! -s "$job/guest/pid" ] ||
+		kill -KILL -- "-$(cat "$job/guest/pid")" 2>/dev/null
 	trap 'exit 130' INT TERM HUP
 	wait "$reader"
 	judge "$code"
 }
 
-# A shell on the caller's terminal; its clock follows the host's.
+# A shell, or a command, on the caller's terminal; its clock follows the host's.
 shell()
 {
 	job=$(mktemp -d "${TMPDIR:-/tmp}/uml.XXXXXX") || exit 1
 	chmod 755 "$job"
 	mkfifo "$job/silence"
-	parse_run --timeout 86400 --realtime "$@" -- "exec ${SHELL:-/bin/sh} -i"
+	parse_run --timeout 86400 --realtime "$@"
+	[ -s "$job/command" ] || echo "exec ${SHELL:-/bin/sh} -i" >"$job/command"
 	: >"$job/shell"
 	echo "$$" >"$job/token"
 	saved=$(stty -g)
