@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/filter.h>
 #include <linux/sockios.h>
 
 #define SOCK_NO_HARNESS
@@ -575,6 +576,111 @@ void sock_pause(int tries)
 	struct timespec ts = { .tv_nsec = early ? 1000000 : 100000000 };
 
 	nanosleep(&ts, NULL);
+}
+
+long sock_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/*
+ * Let no frame reach the socket, or do so again: to its peer it looks like one
+ * that has lost its power.
+ */
+int sock_silence(int fd, bool on)
+{
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { .len = 1, .filter = &code };
+	int name = on ? SO_ATTACH_FILTER : SO_DETACH_FILTER;
+
+	return setsockopt(fd, SOL_SOCKET, name, &prog, sizeof(prog));
+}
+
+/* Close at once; nothing is sent but a reset. */
+int sock_cut(int fd)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		return -1;
+	return close(fd);
+}
+
+/* Set a sysctl of our namespace, named from /proc/sys/net/ on. */
+bool sock_sysctl(const char *name, const char *value)
+{
+	char path[128];
+	FILE *file;
+	bool good;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	file = fopen(path, "w");
+	if (!file)
+		return false;
+	good = fputs(value, file) >= 0;
+	return !fclose(file) && good;
+}
+
+static bool read_sysctl(const char *name, char *value, int len)
+{
+	char path[128];
+	FILE *file;
+	bool good;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	good = fgets(value, len, file);
+	fclose(file);
+	return good;
+}
+
+/*
+ * The same for one that only the first namespace has, for all. With @old what
+ * it was is put there, of at most @len bytes.
+ */
+bool sock_global_sysctl(const char *name, const char *value, char *old, int len)
+{
+	int here = open("/proc/thread-self/ns/net", O_RDONLY);
+	int first = open("/proc/1/ns/net", O_RDONLY);
+	bool good;
+
+	good = !setns(first, CLONE_NEWNET) &&
+	       (!old || read_sysctl(name, old, len)) &&
+	       sock_sysctl(name, value);
+	if (setns(here, CLONE_NEWNET))
+		abort();
+	close(first);
+	close(here);
+	return good;
+}
+
+/* Pages that all stream sockets of the family are charged for; -1: unknown. */
+long sock_memory(void)
+{
+	FILE *file = fopen("/proc/net/protocols", "r");
+	const char *ours = sock_is_inet() ? "TCP" : "TETHER";
+	char line[256], name[32];
+	long pages, found = -1;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%31s %*s %*s %ld", name, &pages) == 2 &&
+		    !strcmp(name, ours))
+			found = pages;
+	fclose(file);
+	return found;
+}
+
+/* What it may be wrong by: each CPU keeps up to a megabyte in hand. */
+long sock_memory_slack(void)
+{
+	return (1 << 20) / sysconf(_SC_PAGESIZE) * sysconf(_SC_NPROCESSORS_CONF);
 }
 
 /* A counter of /proc/net/tether_stat; -1 if there is none of the name. */

@@ -113,6 +113,14 @@ bool sock_send_all(int fd, const void *buf, size_t len);
 bool sock_recv_all(int fd, void *buf, size_t len);
 void sock_pattern(void *buf, size_t len, unsigned int seed);
 void sock_pause(int tries);
+long sock_now_ms(void);
+int sock_silence(int fd, bool on);
+int sock_cut(int fd);
+bool sock_sysctl(const char *name, const char *value);
+bool sock_global_sysctl(const char *name, const char *value, char *old,
+			int len);
+long sock_memory(void);
+long sock_memory_slack(void);
 
 long sock_counter(const char *name);
 int sock_count(void);
