@@ -436,7 +436,8 @@ int tether_device_send_skb(struct sk_buff *skb, struct net_device *dev,
 			   const u8 *dest, const u8 *src,
 			   const struct tether_segment *seg);
 int tether_device_reply(struct net_device *dev, const u8 *dest,
-			const struct tether_segment *seg);
+			const struct tether_segment *seg,
+			const struct sock *sk);
 
 /* reply.c: answers that no socket gives: RST, ECHO; one token bucket each device */
 void tether_reply_reset(struct net_device *dev, const u8 *peer,
