@@ -252,6 +252,7 @@ struct tether_listener;
  * @flags: enum tether_stream_flag, set_bit()
  * @charged_send: truesize of the send queue that is charged
  * @charged_recv: truesize of the receive queue that is charged
+ * @sndbuf: send buffer that it began with
  * @halves: half-open connections of a listening socket
  * @half_limit: how many there may be
  * @orphan: counted as an orphan
@@ -271,6 +272,7 @@ struct tether_stream {
 	unsigned long		flags;
 	u32			charged_send;
 	u32			charged_recv;
+	int			sndbuf;
 	u32			halves;
 	u32			half_limit;
 	bool			timed;
