@@ -68,7 +68,7 @@ TEST_F(keepalive, silent_peer)
 	sock_cut(fd[1]);
 }
 
-/* A socket may be given the option before it has a connection. */
+/* It may be set before there is a connection; a failure does not clear it. */
 TEST_F(keepalive, before_connect)
 {
 	int listener = sock_listener(1), fd = sock_open(SOCK_STREAM), got;
@@ -77,6 +77,8 @@ TEST_F(keepalive, before_connect)
 
 	ASSERT_TRUE(short_times());
 	STEP("set", 0, keep(fd, 1));
+	sock_addr_dest(&addr, SOCK_PORT_IDLE);
+	STEP("refused", -ECONNREFUSED, sock_connect_addr(fd, &addr));
 	sock_addr_dest(&addr, sock_port(listener));
 	ASSERT_EQ(0, sock_connect_addr(fd, &addr));
 	got = sock_accept(listener);

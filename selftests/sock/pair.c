@@ -499,10 +499,11 @@ long sock_fill(int fd)
 
 	do {
 		before = sum;
+		/* First: what was sent before may be on its way still. */
+		nanosleep(&ts, NULL);
 		while ((n = send(fd, buf, sizeof(buf),
 				 MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
 			sum += n;
-		nanosleep(&ts, NULL);
 	} while (sum != before);
 	return sum;
 }
