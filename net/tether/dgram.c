@@ -248,6 +248,7 @@ static int dgram_send(struct sock *sk, struct msghdr *msg, size_t len,
 	if (len + TETHER_SHORT_LEN > READ_ONCE(dev->mtu) || len > U16_MAX)
 		return -EMSGSIZE;
 	sockcm_init(&cookie, sk);
+	cookie.mark = READ_ONCE(sk->sk_mark);
 	if (msg->msg_controllen) {
 		err = sock_cmsg_send(sk, msg, &cookie);
 		if (err)

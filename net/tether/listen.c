@@ -121,11 +121,11 @@ static void half_reply(struct sock *sk, struct half_entry *entry,
 	entry->expires.expires = entry->half.deadline;
 	timerqueue_add(&listener->deadlines, &entry->expires);
 	if (dev)
-		tether_device_reply(dev, entry->key.peer, &frame.seg);
+		tether_device_reply(dev, entry->key.peer, &frame.seg, sk);
 }
 
 /* Tell the peer that nobody will ever accept. */
-static void half_abort(struct half_entry *entry)
+static void half_abort(const struct sock *sk, struct half_entry *entry)
 {
 	struct tether_frame frame;
 	struct net_device *dev;
@@ -139,7 +139,7 @@ static void half_abort(struct half_entry *entry)
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(entry->key.net, entry->key.ifindex);
 	if (dev)
-		tether_device_reply(dev, entry->key.peer, &frame.seg);
+		tether_device_reply(dev, entry->key.peer, &frame.seg, sk);
 	rcu_read_unlock();
 }
 
@@ -160,7 +160,7 @@ static void half_each(struct sock *sk,
 
 static void half_end(struct sock *sk, struct half_entry *entry)
 {
-	half_abort(entry);
+	half_abort(sk, entry);
 	half_free(sk, entry);
 }
 

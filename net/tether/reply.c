@@ -134,7 +134,7 @@ static void send_reset(struct net_device *dev, const u8 *peer,
 		return;
 	}
 	if (!len) {
-		tether_device_reply(dev, peer, rst);
+		tether_device_reply(dev, peer, rst, NULL);
 		return;
 	}
 	skb = tether_device_alloc(dev, len, GFP_ATOMIC);

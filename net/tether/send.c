@@ -51,6 +51,16 @@ static void grow_tail(struct sock *sk, struct sk_buff *skb, int bytes)
 	tether_sendq_grow(&conn->sndq, bytes, bytes);
 }
 
+/*
+ * Is there memory for it? With nothing queued a piece goes out however full the
+ * system is, or the program might wait for ever. It is then charged to what is
+ * scheduled next.
+ */
+static bool has_memory(struct sock *sk, int size)
+{
+	return sk_wmem_schedule(sk, size) || !sk->sk_wmem_queued;
+}
+
 /* Copy what fits into one piece; number of bytes, or a negative errno. */
 static int copy_piece(struct sock *sk, struct msghdr *msg,
 		      struct page_frag *frag)
@@ -67,7 +77,7 @@ static int copy_piece(struct sock *sk, struct msghdr *msg,
 		if (!skb)
 			return -ENOBUFS;
 	}
-	if (!sk_wmem_schedule(sk, bytes + (skb ? skb->truesize : 0))) {
+	if (!has_memory(sk, bytes + (skb ? skb->truesize : 0))) {
 		kfree_skb(skb);
 		return -ENOBUFS;
 	}

@@ -80,6 +80,17 @@ void tether_stream_account(struct sock *sk)
 	}
 }
 
+/* The kernel cuts a send buffer down when memory is short, and leaves it so. */
+static void restore_sndbuf(struct sock *sk)
+{
+	int size = tether_stream(sk)->sndbuf;
+
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk->sk_sndbuf >= size ||
+	    atomic_long_read(&tether_memory_allocated) > tether_mem[0])
+		return;
+	WRITE_ONCE(sk->sk_sndbuf, size);
+}
+
 static void count(struct sock *sk, u32 did)
 {
 	for (; did; did &= did - 1)
@@ -192,6 +203,8 @@ void tether_stream_settle(struct sock *sk, u32 did)
 	tether_stream_account(sk);
 	count(sk, did);
 	publish(sk, did);
+	if (did & TETHER_DID_WRITABLE)
+		restore_sndbuf(sk);
 	wake(sk, did, sk->sk_state != old);
 	if (conn->state != TETHER_CLOSED)
 		arm(sk);
@@ -242,12 +255,28 @@ void tether_stream_destroy(struct sock *sk)
 }
 
 /*
+ * Is there memory for the payload? With nothing to read what comes next is
+ * taken however full the system is, or the program would wait for ever. It is
+ * then charged to what is scheduled next.
+ */
+static bool has_memory(struct sock *sk, const struct tether_segment *seg,
+		       struct sk_buff *skb)
+{
+	const struct tether_recvq *q = &tether_stream(sk)->conn.rcvq;
+
+	if (sk_rmem_schedule(sk, skb, skb->truesize))
+		return true;
+	return !tether_recvq_avail(q) && !tether_after(seg->seq, q->nxt);
+}
+
+/*
  * Without memory what the segment acknowledges is still worth knowing: it may
- * free what our own send queue holds.
+ * free what our own send queue holds. The peer is told to wait for a read.
  */
 static void forget_payload(struct sock *sk, struct tether_segment *seg,
 			   struct sk_buff *skb)
 {
+	tether_conn_starve(&tether_stream(sk)->conn);
 	if (pskb_trim(skb, 0))
 		return;
 	seg->drop = TETHER_DROP_MEMORY;
@@ -296,7 +325,7 @@ void tether_stream_segment(struct sock *sk, struct sk_buff *skb)
 	}
 	__skb_pull(skb, seg.header_len);
 	seg.len = min_t(u32, seg.len, skb->len);
-	if (seg.len && !sk_rmem_schedule(sk, skb, skb->truesize))
+	if (seg.len && !has_memory(sk, &seg, skb))
 		forget_payload(sk, &seg, skb);
 
 	did = tether_conn_segment(conn, &conn->path, &seg, skb, tether_now());

@@ -22,7 +22,8 @@ static int stream_init(struct sock *sk)
 	tether_timer_init(sk);
 	sk->sk_backlog_rcv = tether_stream_backlog;
 	sk->sk_write_space = tether_pull_write_space;
-	sk->sk_sndbuf = READ_ONCE(tn->wmem_default);
+	ts->sndbuf = READ_ONCE(tn->wmem_default);
+	sk->sk_sndbuf = ts->sndbuf;
 	sk->sk_rcvbuf = READ_ONCE(tn->rmem_default);
 	sk_sockets_allocated_inc(sk);
 	return 0;

@@ -261,6 +261,7 @@ struct tether_listener;
  * @flags: enum tether_stream_flag, set_bit()
  * @charged_send: truesize of the send queue that is charged
  * @charged_recv: truesize of the receive queue that is charged
+ * @sndbuf: send buffer that it began with
  * @halves: half-open connections of a listening socket
  * @half_limit: how many there may be
  * @orphan: counted as an orphan
@@ -280,6 +281,7 @@ struct tether_stream {
 	unsigned long		flags;
 	u32			charged_send;
 	u32			charged_recv;
+	int			sndbuf;
 	u32			halves;
 	u32			half_limit;
 	bool			timed;
@@ -449,7 +451,8 @@ int tether_device_send_skb(struct sk_buff *skb, struct net_device *dev,
 			   const u8 *dest, const u8 *src,
 			   const struct tether_segment *seg);
 int tether_device_reply(struct net_device *dev, const u8 *dest,
-			const struct tether_segment *seg);
+			const struct tether_segment *seg,
+			const struct sock *sk);
 
 /* reply.c: answers that no socket gives: RST, ECHO; one token bucket each device */
 void tether_reply_reset(struct net_device *dev, const u8 *peer,

@@ -251,7 +251,7 @@ bool tether_timewait_segment(const struct tether_key *key,
 	spin_unlock_bh(&bucket->lock);
 
 	if (did == TETHER_WAIT_REPLY)
-		tether_device_reply(dev, key->peer, &frame.seg);
+		tether_device_reply(dev, key->peer, &frame.seg, NULL);
 	if (did == TETHER_WAIT_REOPEN) {
 		tether_stat_inc(key->net, TETHER_STAT_TIME_WAIT_REOPEN);
 		*reopen = true;

@@ -324,15 +324,17 @@ int tether_device_send_skb(struct sk_buff *skb, struct net_device *dev,
 }
 
 /**
- * tether_device_reply() - send a segment without payload and without a socket
+ * tether_device_reply() - send a segment without payload and a connection
  * @dev: the device, held or under rcu_read_lock()
  * @dest: destination MAC
  * @seg: the header
+ * @sk: the listener in whose name it is sent, or NULL
  *
  * Return: as tether_device_send_skb().
  */
 int tether_device_reply(struct net_device *dev, const u8 *dest,
-			const struct tether_segment *seg)
+			const struct tether_segment *seg,
+			const struct sock *sk)
 {
 	struct sk_buff *skb;
 
@@ -340,6 +342,10 @@ int tether_device_reply(struct net_device *dev, const u8 *dest,
 	if (!skb) {
 		tether_stat_inc(dev_net(dev), TETHER_STAT_XMIT_NOMEM);
 		return -ENOMEM;
+	}
+	if (sk) {
+		skb->priority = READ_ONCE(sk->sk_priority);
+		skb->mark = READ_ONCE(sk->sk_mark);
 	}
 	if (seg->type == TETHER_TYPE_STREAM)
 		tether_stat_inc(dev_net(dev), TETHER_STAT_SEGMENTS_OUT);

@@ -688,7 +688,7 @@ TEST_F(reset, timeout)
 	char c;
 
 	ASSERT_TRUE(resets_begin());
-	ASSERT_TRUE(sock_sysctl("tether/orphan_timeout_ms", 300));
+	ASSERT_TRUE(sock_sysctl("tether/orphan_timeout_ms", "300"));
 	ASSERT_EQ(0, sock_pair(fd));
 	STEP("close", 0, close(fd[0]));
 	EXPECT_EQ(1, sock_counter("orphaned"));
@@ -704,7 +704,7 @@ TEST_F(reset, memory)
 	int fd[2], more[2];
 
 	ASSERT_TRUE(resets_begin());
-	ASSERT_TRUE(sock_sysctl("tether/max_orphans", 1));
+	ASSERT_TRUE(sock_sysctl("tether/max_orphans", "1"));
 	ASSERT_EQ(0, sock_pair(fd));
 	ASSERT_EQ(0, sock_pair(more));
 	STEP("close", 0, close(fd[0]));

@@ -203,6 +203,79 @@ TEST_F(data, peek_blocks)
 	STEP("still there", 1, sock_inq(fd[1]));
 }
 
+/* SO_RCVLOWAT: who asks for more than there is waits for the mark. */
+TEST_F(data, low_water)
+{
+	struct timeval tv = { .tv_usec = 20000 };
+	char buf[16] = "";
+	struct recv_arg arg = { .buf = buf, .len = 10 };
+	int fd[2], mark = 4;
+	struct sock_job job;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	arg.fd = fd[1];
+	STEP("option", 0, setsockopt(fd[1], SOL_SOCKET, SO_RCVLOWAT, &mark,
+				     sizeof(mark)));
+	ASSERT_EQ(0, sock_start(&job, do_recv, &arg));
+	STEP("sleeps", 1, sock_asleep(&job));
+	ASSERT_EQ(3, send(fd[0], "abc", 3, 0));
+	ASSERT_TRUE(sock_acked(fd[0]));
+	STEP("sleeps on", 1, sock_asleep(&job));
+	ASSERT_EQ(1, send(fd[0], "d", 1, 0));
+	STEP("the mark", 4, sock_finish(&job));
+	STEP("bytes", 0, strcmp(buf, "abcd"));
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_RCVTIMEO, &tv,
+				sizeof(tv)));
+	ASSERT_EQ(3, send(fd[0], "efg", 3, 0));
+	ASSERT_TRUE(sock_arrived(fd[1], 3));
+	STEP("time-out gives the part", 3, recv(fd[1], buf, 10, 0));
+	ASSERT_EQ(2, send(fd[0], "hi", 2, 0));
+	close(fd[0]);
+	STEP("so does the end", 2, recv(fd[1], buf, 10, 0));
+}
+
+/* What is there already counts towards the mark. */
+TEST_F(data, low_water_part)
+{
+	char buf[16] = "";
+	struct recv_arg arg = { .buf = buf, .len = 10 };
+	int fd[2], mark = 4;
+	struct sock_job job;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	arg.fd = fd[1];
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_RCVLOWAT, &mark,
+				sizeof(mark)));
+	ASSERT_EQ(3, send(fd[0], "abc", 3, 0));
+	ASSERT_TRUE(sock_arrived(fd[1], 3));
+	ASSERT_EQ(0, sock_start(&job, do_recv, &arg));
+	STEP("sleeps", 1, sock_asleep(&job));
+	ASSERT_EQ(1, send(fd[0], "d", 1, 0));
+	ASSERT_TRUE(sock_acked(fd[0]));
+	STEP("waits for as much again", 1, sock_asleep(&job));
+	ASSERT_EQ(3, send(fd[0], "efg", 3, 0));
+	STEP("recv", 7, sock_finish(&job));
+}
+
+/* A mark above half of the buffer could never be reached: it is cut down. */
+TEST_F(data, low_water_half)
+{
+	int fd[2], mark = 1 << 30, size = 8192;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_RCVBUF, &size,
+				sizeof(size)));
+	STEP("set", 0, setsockopt(fd[1], SOL_SOCKET, SO_RCVLOWAT, &mark,
+				  sizeof(mark)));
+	STEP("half", size, sock_int_option(fd[1], SOL_SOCKET, SO_RCVLOWAT));
+	STEP("below", 0, sock_events(fd[1], POLLIN));
+	ASSERT_EQ(1, send(fd[0], "b", 1, 0));
+	ASSERT_TRUE(sock_arrived(fd[1], 1));
+	STEP("still below", 0, sock_events(fd[1], POLLIN));
+	sock_fill(fd[0]);
+	STEP("reached", POLLIN, sock_wait(fd[1], POLLIN));
+}
+
 TEST_F(data, waitall)
 {
 	char buf[16] = "";
@@ -403,14 +476,43 @@ TEST_F(data, odd_flags)
 	STEP("short control", -EINVAL, sendmsg(fd[0], &msg, 0));
 }
 
-/* The last byte of MSG_MORE must not wait for ever. */
+/*
+ * The last byte of MSG_MORE waits for 200 ms, but not for ever. The time-out
+ * that it would not survive either is shorter here than TCP's.
+ */
 TEST_F(data, more_alone)
 {
+	long start;
 	int fd[2];
 
+	if (!sock_is_inet())
+		ASSERT_TRUE(sock_sysctl("tether/rto_min_us", "1000000"));
 	ASSERT_EQ(0, sock_pair(fd));
+	start = sock_ms();
 	STEP("send", 1, send(fd[0], "m", 1, MSG_MORE));
 	STEP("arrives", POLLIN, sock_wait(fd[1], POLLIN));
+	STEP("not at once", 1, sock_ms() - start >= 190);
+}
+
+/* What asks for something that we do not have, and is not ignored. */
+TEST_F(data, not_ours)
+{
+	int listener = sock_listener(1), fd = sock_open(SOCK_STREAM), on = 1;
+	struct sock_addr addr;
+	char c;
+
+	sock_addr_dest(&addr, sock_port(listener));
+	STEP("fast open", 1,
+	     sendto(fd, "f", 1, MSG_FASTOPEN, &addr.sa, addr.len));
+	close(fd);
+	fd = sock_connect_to(listener);
+	ASSERT_GE(fd, 0);
+	STEP("zero copy", 1, send(fd, "z", 1, MSG_ZEROCOPY));
+	STEP("inline", 0, setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on,
+				     sizeof(on)));
+	STEP("urgent, inline", 1, send(fd, "u", 1, MSG_OOB));
+	STEP("a byte", 1, send(fd, "b", 1, 0));
+	STEP("urgent recv", -EINVAL, recv(fd, &c, 1, MSG_OOB));
 }
 
 TEST_F(data, end_of_file)

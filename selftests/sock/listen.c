@@ -96,7 +96,7 @@ TEST_F(listener, somaxconn)
 	struct pollfd pfd = { .events = POLLOUT };
 
 	ASSERT_TRUE(sock_fresh_net());
-	ASSERT_TRUE(sock_sysctl("core/somaxconn", 1));
+	ASSERT_TRUE(sock_sysctl("core/somaxconn", "1"));
 	listener = sock_listener(BACKLOG);
 	for (i = 0; i < 2; i++) {
 		fd[i] = sock_connect_to(listener);

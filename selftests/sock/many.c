@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Many connections, one after the other and at once; nothing is left. */
-#include <dirent.h>
-#include <time.h>
 #include <unistd.h>
+#include "left.h"
 #include "pair.h"
 
 #define SEQUENTIAL 1000
 #define CONCURRENT 200
-#define SLAB_DIR "/sys/kernel/slab"
 
 #define SOCK_NAME many
 #include "fixture.h"
@@ -127,158 +125,37 @@ TEST_F(many, same_pair)
 	STEP("good", 100, good);
 }
 
-/*
- * Objects in use in the family's caches. To shrink a cache takes the slabs of
- * the CPUs off them, which would count as full; -1 if it cannot be told.
- */
-static long objects_of(const char *name)
-{
-	char path[300];
-	long objects = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), SLAB_DIR "/%s/shrink", name);
-	file = fopen(path, "w");
-	if (!file || fputs("1", file) < 0 || fclose(file))
-		return -1;
-	snprintf(path, sizeof(path), SLAB_DIR "/%s/objects", name);
-	file = fopen(path, "r");
-	if (!file)
-		return -1;
-	if (fscanf(file, "%ld", &objects) != 1)
-		objects = -1;
-	fclose(file);
-	return objects;
-}
-
-static bool is_ours(const char *name)
-{
-	return !strncasecmp(name, "tether", 6);
-}
-
-/* A cache that was merged with another is a link: it would tell nothing. */
-static long slab_objects(int *caches)
-{
-	DIR *dir = opendir(SLAB_DIR);
-	struct dirent *entry;
-	long sum = 0, n;
-
-	*caches = 0;
-	if (!dir)
-		return -1;
-	while ((entry = readdir(dir))) {
-		if (!is_ours(entry->d_name))
-			continue;
-		n = entry->d_type == DT_LNK ? -1 : objects_of(entry->d_name);
-		if (n < 0) {
-			sum = -1;
-			break;
-		}
-		sum += n;
-		++*caches;
-	}
-	closedir(dir);
-	return sum;
-}
-
-/* Timers of the module that are armed. */
-static int timers(void)
-{
-	FILE *file = fopen("/proc/timer_list", "r");
-	char line[512];
-	int armed = 0;
-
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file))
-		armed += !!strstr(line, "[tether]");
-	fclose(file);
-	return armed;
-}
-
-struct baseline {
-	int lines;
-	int caches;
-	int timers;
-	long objects;
-};
-
-static bool take(struct baseline *base)
-{
-	base->lines = sock_count();
-	base->timers = timers();
-	base->objects = slab_objects(&base->caches);
-	return base->lines == 0 && base->caches >= 3 && base->objects >= 0;
-}
-
-static bool back_to(struct baseline *base)
-{
-	struct baseline now;
-
-	take(&now);
-	return now.lines == base->lines && now.objects <= base->objects &&
-	       now.timers <= base->timers;
-}
-
-/*
- * To count objects costs much, and TIME_WAIT takes its time: look seldom. The
- * last try counts.
- */
-static bool settles(bool (*done)(struct baseline *base), struct baseline *base)
-{
-	struct timespec ts = { .tv_nsec = 250000000 };
-	int tries;
-
-	for (tries = 0; tries < 400; tries++) {
-		if (done(base))
-			return true;
-		nanosleep(&ts, NULL);
-	}
-	return false;
-}
-
-static void tell(const struct baseline *base)
-{
-	struct baseline now;
-
-	take(&now);
-	fprintf(stderr,
-		"# sockets %d -> %d, objects %ld -> %ld in %d caches, timers %d -> %d\n",
-		base->lines, now.lines, base->objects, now.objects, now.caches,
-		base->timers, now.timers);
-}
-
 TEST_F(left, sequential)
 {
-	struct baseline base;
+	struct left base;
 
-	ASSERT_TRUE(settles(take, &base))
-		tell(&base);
+	ASSERT_TRUE(left_begin(&base))
+		left_tell(&base);
 	EXPECT_EQ(SEQUENTIAL, sequential(SEQUENTIAL));
-	EXPECT_TRUE(settles(back_to, &base));
-	tell(&base);
+	EXPECT_TRUE(left_nothing(&base));
+	left_tell(&base);
 }
 
 TEST_F(left, concurrent)
 {
-	struct baseline base;
+	struct left base;
 
-	ASSERT_TRUE(settles(take, &base))
-		tell(&base);
+	ASSERT_TRUE(left_begin(&base))
+		left_tell(&base);
 	EXPECT_EQ(CONCURRENT, concurrent(CONCURRENT));
-	EXPECT_TRUE(settles(back_to, &base));
-	tell(&base);
+	EXPECT_TRUE(left_nothing(&base));
+	left_tell(&base);
 }
 
 /* The counting counts: what is open is seen. */
 TEST_F(left, is_seen)
 {
-	struct baseline base;
+	struct left base;
 	int fd[2], listener, first, pending;
 	struct sock_addr addr;
 
-	ASSERT_TRUE(settles(take, &base))
-		tell(&base);
+	ASSERT_TRUE(left_begin(&base))
+		left_tell(&base);
 	listener = sock_listener(0);
 	EXPECT_EQ(base.lines + 1, sock_count());
 	/* A SYN that is not answered is timed. */
@@ -287,19 +164,19 @@ TEST_F(left, is_seen)
 	pending = sock_open(SOCK_STREAM | SOCK_NONBLOCK);
 	sock_addr_dest(&addr, sock_port(listener));
 	EXPECT_EQ(-1, sock_connect_addr(pending, &addr));
-	EXPECT_GT(timers(), base.timers);
+	EXPECT_GT(left_timers(), base.timers);
 	close(pending);
 	close(sock_accept(listener));
 	close(first);
 	ASSERT_TRUE(SOCK_UNTIL(sock_count() == base.lines + 1));
 	ASSERT_EQ(0, sock_pair(fd));
 	EXPECT_EQ(base.lines + 3, sock_count());
-	EXPECT_FALSE(back_to(&base));
+	EXPECT_FALSE(left_nothing_now(&base));
 	ASSERT_EQ(0, close(fd[0]));
 	ASSERT_EQ(0, sock_drain(fd[1], 1));
 	ASSERT_EQ(0, close(fd[1]));
 	ASSERT_EQ(0, close(listener));
-	EXPECT_TRUE(settles(back_to, &base));
+	EXPECT_TRUE(left_nothing(&base));
 }
 
 /* What was never accepted, never answered or cut off leaves nothing either. */
@@ -307,11 +184,11 @@ TEST_F(left, unfinished)
 {
 	struct linger linger = { .l_onoff = 1 };
 	int listener, fd[8], i, pair[2];
-	struct baseline base;
+	struct left base;
 	struct sock_addr addr;
 
-	ASSERT_TRUE(settles(take, &base))
-		tell(&base);
+	ASSERT_TRUE(left_begin(&base))
+		left_tell(&base);
 	listener = sock_listener(3);
 	sock_addr_dest(&addr, sock_port(listener));
 	for (i = 0; i < 8; i++) {
@@ -342,8 +219,8 @@ TEST_F(left, unfinished)
 		ASSERT_EQ(1, send(pair[0], "d", 1, 0));
 	close(pair[0]);
 	close(pair[1]);
-	EXPECT_TRUE(settles(back_to, &base));
-	tell(&base);
+	EXPECT_TRUE(left_nothing(&base));
+	left_tell(&base);
 }
 
 #include "last.h"

@@ -225,11 +225,30 @@ TEST_F(options, refused)
 	STEP("bind to the port of another", 0, sock_bind(b, &addr));
 }
 
+static bool has_info(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+}
+
+/* Options of TCP that programs know, and that we do not have. */
+TEST_F(options, missing)
+{
+	int fd = sock_open(SOCK_STREAM);
+
+	STEP("cork", 0, set_int(fd, IPPROTO_TCP, TCP_CORK, 1));
+	STEP("segment size", 0, set_int(fd, IPPROTO_TCP, TCP_MAXSEG, 1000));
+	STEP("info", 0, has_info(fd) ? 0 : -errno);
+	STEP("corked", 1, get_int(fd, IPPROTO_TCP, TCP_CORK));
+}
+
 /* Options of TCP that say nothing here: none succeeds in silence. */
 TEST_F(own, not_ours)
 {
-	static const int names[] = { TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE,
-				     TCP_USER_TIMEOUT, TCP_QUICKACK };
+	static const int names[] = { TCP_KEEPIDLE, TCP_USER_TIMEOUT,
+				     TCP_QUICKACK };
 	int fd = sock_open(SOCK_STREAM), i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
@@ -448,33 +467,6 @@ TEST_F(peeks, offset)
 	STEP("last byte", 'f', buf[0]);
 	STEP("off", 0, set_sock(fd[1], SO_PEEK_OFF, -1));
 	STEP("peek from the start", 4, recv(fd[1], buf, 8, MSG_PEEK));
-}
-
-/* A connection is quiet for hours: one that keeps alive lives on. */
-TEST_F(effects, keepalive)
-{
-	int fd[2];
-	char c;
-
-	ASSERT_EQ(0, sock_pair(fd));
-	STEP("set", 0, set_sock(fd[0], SO_KEEPALIVE, 1));
-	STEP("send", 1, send(fd[0], "k", 1, 0));
-	STEP("recv", 1, recv(fd[1], &c, 1, 0));
-	STEP("clear", 0, set_sock(fd[0], SO_KEEPALIVE, 0));
-	STEP("off", 0, get_sock(fd[0], SO_KEEPALIVE));
-}
-
-/* With NODELAY small writes go at once, one by one or as they come. */
-TEST_F(effects, nodelay)
-{
-	int fd[2], i;
-	char buf[16];
-
-	ASSERT_EQ(0, sock_pair(fd));
-	ASSERT_EQ(0, set_int(fd[0], IPPROTO_TCP, TCP_NODELAY, 1));
-	for (i = 0; i < 10; i++)
-		STEP("send", 1, send(fd[0], "n", 1, 0));
-	STEP("all arrive", 10, recv(fd[1], buf, 10, MSG_WAITALL));
 }
 
 static char large[100000];

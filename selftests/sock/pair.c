@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The common part of the API tests; see pair.h. */
-#include <fnmatch.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/filter.h>
 #include <linux/sockios.h>
 
 #define SOCK_NO_HARNESS
@@ -278,21 +278,6 @@ bool sock_qdisc(const char *what)
 			return false;
 	}
 	return true;
-}
-
-/* Write a sysctl of this namespace, named by its path below net/. */
-bool sock_sysctl(const char *name, int value)
-{
-	char path[128];
-	FILE *file;
-	bool good;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	file = fopen(path, "w");
-	if (!file)
-		return false;
-	good = fprintf(file, "%d", value) > 0;
-	return !fclose(file) && good;
 }
 
 /* The device of the client or of the server. */
@@ -606,10 +591,11 @@ long sock_fill(int fd)
 
 	do {
 		before = sum;
+		/* First: what was sent before may be on its way still. */
+		nanosleep(&ts, NULL);
 		while ((n = send(fd, buf, sizeof(buf),
 				 MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
 			sum += n;
-		nanosleep(&ts, NULL);
 	} while (sum != before);
 	return sum;
 }
@@ -697,94 +683,27 @@ long sock_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* The sum of the counters whose names match; -1 if there is none. */
-long sock_counter(const char *pattern)
+/*
+ * Let no frame reach the socket, or do so again: to its peer it looks like one
+ * that has lost its power.
+ */
+int sock_silence(int fd, bool on)
 {
-	FILE *file = fopen("/proc/net/tether_stat", "r");
-	char word[128];
-	long value, found = -1;
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { .len = 1, .filter = &code };
+	int name = on ? SO_ATTACH_FILTER : SO_DETACH_FILTER;
 
-	if (!file)
+	return setsockopt(fd, SOL_SOCKET, name, &prog, sizeof(prog));
+}
+
+/* Close at once; nothing is sent but a reset. */
+int sock_cut(int fd)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
 		return -1;
-	while (fscanf(file, "%127s %ld", word, &value) == 2)
-		if (!fnmatch(pattern, word, 0))
-			found = value + (found < 0 ? 0 : found);
-	fclose(file);
-	return found;
-}
-
-static const char *table(void)
-{
-	return sock_is_inet() ? "/proc/net/tcp" : "/proc/net/tether";
-}
-
-/* The lines of the socket table, without its heading. */
-int sock_count(void)
-{
-	FILE *file = fopen(table(), "r");
-	char line[512];
-	int lines = -1;
-
-	if (!file)
-		return -1;
-	while (fgets(line, sizeof(line), file))
-		lines++;
-	fclose(file);
-	return lines;
-}
-
-/* The state by TCP's number, or -1. */
-static int state_inet(int fd)
-{
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
-		return -1;
-	return info.tcpi_state;
-}
-
-/* A socket without a line in the table is closed. */
-static int state_tether(int fd, const char * const *names, int n)
-{
-	unsigned long inode;
-	char line[512], name[32];
-	int state = TCP_CLOSE, i;
-	struct stat st;
-	FILE *file;
-
-	file = fopen("/proc/net/tether", "r");
-	if (!file)
-		return -1;
-	if (fstat(fd, &st))
-		st.st_ino = 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%*s %31s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu",
-			   name, &inode) != 2 || inode != st.st_ino)
-			continue;
-		for (i = 1; i < n; i++)
-			if (!strcmp(name, names[i]))
-				state = i;
-	}
-	fclose(file);
-	return state;
-}
-
-/* The state of the socket in the words of /proc/net/tether. */
-const char *sock_state(int fd)
-{
-	static const char * const names[] = {
-		[TCP_ESTABLISHED] = "ESTABLISHED", [TCP_SYN_SENT] = "SYN_SENT",
-		[TCP_SYN_RECV] = "SYN_RECEIVED", [TCP_FIN_WAIT1] = "FIN_WAIT1",
-		[TCP_FIN_WAIT2] = "FIN_WAIT2", [TCP_TIME_WAIT] = "TIME_WAIT",
-		[TCP_CLOSE] = "CLOSED", [TCP_CLOSE_WAIT] = "CLOSE_WAIT",
-		[TCP_LAST_ACK] = "LAST_ACK", [TCP_LISTEN] = "LISTEN",
-		[TCP_CLOSING] = "CLOSING",
-	};
-	int state = sock_is_inet() ? state_inet(fd) :
-			state_tether(fd, names, ARRAY_SIZE(names));
-
-	return state < 0 ? "?" : names[state];
+	return close(fd);
 }
 
 static void *job_main(void *arg)

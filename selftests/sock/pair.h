@@ -94,7 +94,6 @@ const char *sock_device(bool server);
 int sock_tie(int fd, const char *device);
 bool sock_stall(bool on);
 bool sock_qdisc(const char *what);
-bool sock_sysctl(const char *name, int value);
 unsigned int sock_ifindex(bool server);
 void sock_mac(bool server, unsigned char *mac);
 void sock_addr_any(struct sock_addr *addr, int port);
@@ -130,7 +129,15 @@ bool sock_recv_all(int fd, void *buf, size_t len);
 void sock_pattern(void *buf, size_t len, unsigned int seed);
 void sock_pause(int tries);
 long sock_ms(void);
+int sock_silence(int fd, bool on);
+int sock_cut(int fd);
 
+/* system.c */
+bool sock_sysctl(const char *name, const char *value);
+bool sock_global_sysctl(const char *name, const char *value, char *old,
+			int len);
+long sock_memory(void);
+long sock_memory_slack(void);
 long sock_counter(const char *pattern);
 int sock_count(void);
 const char *sock_state(int fd);

@@ -291,7 +291,7 @@ TEST_F(table, timers)
 	int fd[2], on = 1;
 
 	ASSERT_TRUE(sock_fresh_net());
-	ASSERT_TRUE(sock_sysctl("tether/ack_delay_us", 500000));
+	ASSERT_TRUE(sock_sysctl("tether/ack_delay_us", "500000"));
 	ASSERT_EQ(0, sock_pair(fd));
 	EXPECT_TRUE(SOCK_UNTIL(is_timed(fd[1], "-", 0)));
 	EXPECT_TRUE(SOCK_UNTIL(send(fd[0], "a", 1, 0) == 1 &&
@@ -325,7 +325,7 @@ TEST_F(table, left_behind)
 	char c;
 
 	ASSERT_TRUE(sock_fresh_net());
-	ASSERT_TRUE(sock_sysctl("tether/time_wait_ms", 100000));
+	ASSERT_TRUE(sock_sysctl("tether/time_wait_ms", "100000"));
 	ASSERT_EQ(0, sock_pair(fd));
 	port[0] = sock_port(fd[0]);
 	port[1] = sock_port(fd[1]);
@@ -510,8 +510,8 @@ static bool end_pair(void)
 TEST_F(counter, time_wait)
 {
 	ASSERT_TRUE(sock_fresh_net());
-	ASSERT_TRUE(sock_sysctl("tether/time_wait_ms", 60000));
-	ASSERT_TRUE(sock_sysctl("tether/max_time_wait", 1));
+	ASSERT_TRUE(sock_sysctl("tether/time_wait_ms", "60000"));
+	ASSERT_TRUE(sock_sysctl("tether/max_time_wait", "1"));
 	ASSERT_TRUE(end_pair());
 	ASSERT_TRUE(SOCK_UNTIL(sock_counter("time_wait") == 1));
 	EXPECT_EQ(0, sock_counter("time_wait_full"));

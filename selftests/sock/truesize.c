@@ -170,6 +170,91 @@ TEST_F(memory, changed)
 	STEP("within the limit", 1, within(fd[1]));
 }
 
+#define PAIRS 12
+#define MOVED 200000
+
+/* Fill new pairs as far as they go; returns the bytes that took. */
+static long fill_pairs(int fd[PAIRS][2], long bytes[PAIRS])
+{
+	long sum = 0;
+	int i;
+
+	for (i = 0; i < PAIRS; i++) {
+		if (sock_pair(fd[i]))
+			return -1;
+		bytes[i] = sock_fill(fd[i][0]);
+		sum += bytes[i];
+	}
+	return sum;
+}
+
+/* Whether all those bytes can be read; empty pairs are closed. */
+static bool empty_pairs(int fd[PAIRS][2], const long bytes[PAIRS])
+{
+	bool good = true;
+	int i;
+
+	for (i = 0; i < PAIRS; i++) {
+		good &= sock_drain(fd[i][1], bytes[i]) == bytes[i];
+		close(fd[i][0]);
+		close(fd[i][1]);
+	}
+	return good;
+}
+
+static const char *limit_name(void)
+{
+	return sock_is_inet() ? "ipv4/tcp_mem" : "tether/mem";
+}
+
+static bool limit_pages(const char *pages)
+{
+	return sock_global_sysctl(limit_name(), pages, NULL, 0);
+}
+
+static long move(void *arg)
+{
+	static char buf[MOVED];
+
+	return sock_send_all(*(int *)arg, buf, sizeof(buf));
+}
+
+/*
+ * The limit for all sockets together: they hold less, and a sender waits, yet
+ * bytes move on; all is as before when there is memory again.
+ */
+TEST_F(memory, limit)
+{
+	long bytes[PAIRS], free, tight, size;
+	int fd[PAIRS][2];
+	struct sock_job job;
+	char before[128];
+
+	free = fill_pairs(fd, bytes);
+	size = memory(fd[0][0], SK_MEMINFO_SNDBUF);
+	STEP("memory is counted", 1, sock_memory() > sock_memory_slack());
+	STEP("all arrives", 1, empty_pairs(fd, bytes));
+	STEP("and then is not", 1,
+	     SOCK_UNTIL(sock_memory() < sock_memory_slack()));
+	ASSERT_TRUE(sock_global_sysctl(limit_name(), "1 1 1", before,
+				       sizeof(before)));
+	tight = fill_pairs(fd, bytes);
+	STEP("less fits", 1, tight > 0 && tight < free / 2);
+	STEP("more does not", -EAGAIN,
+	     send(fd[PAIRS - 1][0], "m", 1, MSG_DONTWAIT));
+	sock_start(&job, move, &fd[0][0]);
+	STEP("a sender waits", 1, sock_asleep(&job));
+	STEP("until there is room", 0,
+	     sock_drain(fd[0][1], MOVED + bytes[0]) - MOVED - bytes[0]);
+	STEP("sent", 1, sock_finish(&job));
+	STEP("limit taken back", 1, limit_pages(before));
+	bytes[0] = sock_fill(fd[0][0]);
+	STEP("more fits again", 1, bytes[0] > MOVED);
+	STEP("the send buffer, too", 1,
+	     memory(fd[0][0], SK_MEMINFO_SNDBUF) >= size / 2);
+	STEP("all arrives again", 1, empty_pairs(fd, bytes));
+}
+
 TEST_F(memory, datagrams)
 {
 	int fd[2], size = 16384, i;

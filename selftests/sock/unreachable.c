@@ -26,10 +26,10 @@ static bool impatient_net(void)
 	if (!sock_fresh_net())
 		return false;
 	if (sock_is_inet())
-		return sock_sysctl("ipv4/tcp_syn_retries", 1) &&
-		       sock_sysctl("ipv4/tcp_retries2", 3);
-	return sock_sysctl("tether/syn_retries", 1) &&
-	       sock_sysctl("tether/retries", 3);
+		return sock_sysctl("ipv4/tcp_syn_retries", "1") &&
+		       sock_sysctl("ipv4/tcp_retries2", "3");
+	return sock_sysctl("tether/syn_retries", "1") &&
+	       sock_sysctl("tether/retries", "3");
 }
 
 static long milliseconds(void)

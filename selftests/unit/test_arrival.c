@@ -696,6 +696,21 @@ TEST_PEER(arrival, text__limit_with_holes)
 	EXPECT_NE(U32_MAX, peer_read(p, U32_MAX));
 }
 
+/* Who was refused for want of memory waits until the program has read. */
+TEST_PEER(arrival, text__starved)
+{
+	peer_establish(p);
+	peer_send(p, FLAGS_A, 1, 100, 1);
+	peer_pull_all(p);
+	tether_conn_starve(&p->conn);
+	EXPECT_FRAME(FLAGS_A, 1, 0, 101);
+	EXPECT_EQ(0, p->frame.seg.window);
+	EXPECT_SILENCE();
+	tether_conn_read(&p->conn, 100);
+	EXPECT_FRAME(FLAGS_A, 1, 0, 101);
+	EXPECT_LT(0, p->frame.seg.window);
+}
+
 /* Refused for want of memory: it is not acknowledged, and comes again. */
 TEST_PEER(arrival, text__refused_bytes_come_again)
 {

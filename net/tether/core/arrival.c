@@ -455,9 +455,8 @@ static void receive(struct tether_conn *conn, struct tether_segment *seg,
 		break;
 	case TETHER_RECVQ_FULL:
 		seg->drop = TETHER_DROP_MEMORY;
-		conn->starved = true;
 		conn->did |= TETHER_DID_FULL;
-		conn->due |= TETHER_DUE_ACK;
+		tether_conn_starve(conn);
 		break;
 	}
 }
