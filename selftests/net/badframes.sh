@@ -9,7 +9,7 @@
 
 out_counts()
 {
-	counters "$NS2" 'drop_.*'
+	counter "$NS2" 'drop_*'
 	counter "$NS2" frames_out
 }
 
@@ -48,7 +48,7 @@ padded_is_used()
 	n1 "$bin/rawframe" v1 dst=$MAC2 sport=5001 dport=$PORT flags=1 seq=7 \
 		window=1000 pad=20 &&
 		is "$(counter "$NS2" half_open)" $((before + 1)) &&
-		is "$(counters "$NS2" 'drop_.*')" "${counts[0]}"
+		is "$(counter "$NS2" 'drop_*')" "${counts[0]}"
 }
 
 # A thousand frames with an answer due: a few answers.

@@ -75,7 +75,7 @@ happen()
 	delete) timeout 5 nsenter --net="/run/netns/$NS1" ip link del v1 ;;
 	namespace)
 		n1 sysctl -q -w net.tether.orphan_timeout_ms=500 &&
-			ip netns del "$NS1" ;;
+			leave "$NS1" && ip netns del "$NS1" ;;
 	esac
 }
 
