@@ -347,19 +347,19 @@ static bool stream_concerned(struct tether_sock *ts,
 	struct net_device *dev = change->dev;
 	bool conn = rcu_access_pointer(ts->dev) == dev;
 	bool bound = !conn && ts->bind_ifindex == dev->ifindex;
+	bool may_use = bound || (!conn && !ts->bind_ifindex);
+	/* It may have half-open connections there. */
+	bool listens = may_use && READ_ONCE(ts->sk.sk_state) == TETHER_LISTEN;
 
 	switch (change->what) {
 	case TETHER_DEFER_DEVICE:
-		return conn || bound ||
-		       READ_ONCE(ts->sk.sk_state) == TETHER_LISTEN;
+		return conn || bound || listens;
 	case TETHER_DEFER_ADDRESS:
 		if (conn)
 			return !ether_addr_equal_unaligned(ts->src,
 							   dev->dev_addr);
-		return READ_ONCE(ts->sk.sk_state) == TETHER_LISTEN ||
-		       (bound && !is_zero_ether_addr(ts->bind_addr) &&
-			!ether_addr_equal_unaligned(ts->bind_addr,
-						    dev->dev_addr));
+		return listens ||
+		       (may_use && !is_zero_ether_addr(ts->bind_addr));
 	default:
 		return conn;
 	}

@@ -442,9 +442,10 @@ void tether_dgram_device(struct sock *sk, const struct net_device *dev,
 	if (what == TETHER_DEFER_DEVICE &&
 	    (bound || ts->key.ifindex == dev->ifindex))
 		err = ENODEV;
-	if (what == TETHER_DEFER_ADDRESS && bound &&
+	if (what == TETHER_DEFER_ADDRESS && (bound || !ts->bind_ifindex) &&
 	    !is_zero_ether_addr(ts->bind_addr) &&
-	    !ether_addr_equal(ts->bind_addr, dev->dev_addr))
+	    !tether_addr_is_local(sock_net(sk), ts->bind_ifindex,
+				  ts->bind_addr))
 		err = EADDRNOTAVAIL;
 	if (!err)
 		return;

@@ -172,8 +172,8 @@ static void half_end_unreachable(struct sock *sk, struct half_entry *entry)
 
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(entry->key.net, entry->key.ifindex);
-	reachable = dev && ether_addr_equal_unaligned(entry->src,
-						      dev->dev_addr);
+	reachable = dev && tether_device_allowed(dev) &&
+		    ether_addr_equal_unaligned(entry->src, dev->dev_addr);
 	rcu_read_unlock();
 	if (!reachable)
 		half_free(sk, entry);

@@ -345,14 +345,16 @@ static void report(struct sock *sk, int err)
 	sk_error_report(sk);
 }
 
-static bool device_exists(struct net *net, u32 ifindex)
+static bool takes_part(struct net *net, u32 ifindex)
 {
-	bool found;
+	struct net_device *dev;
+	bool allowed;
 
 	rcu_read_lock();
-	found = dev_get_by_index_rcu(net, ifindex);
+	dev = dev_get_by_index_rcu(net, ifindex);
+	allowed = dev && tether_device_allowed(dev);
 	rcu_read_unlock();
-	return found;
+	return allowed;
 }
 
 /*
@@ -374,7 +376,7 @@ static u32 device_gone(struct sock *sk)
 	if (ts->conn.state == TETHER_LISTEN)
 		tether_listen_device_gone(sk);
 	if (!base->key.ifindex && base->bind_ifindex &&
-	    !device_exists(sock_net(sk), base->bind_ifindex))
+	    !takes_part(sock_net(sk), base->bind_ifindex))
 		report(sk, ENODEV);
 	return 0;
 }

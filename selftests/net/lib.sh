@@ -23,6 +23,9 @@ NS1=tether-a$$
 NS2=tether-b$$
 MAC1=02:00:00:00:00:01
 MAC2=02:00:00:00:00:02
+# The peer of held sockets (peer.c): no device has it.
+# shellcheck disable=SC2034
+PEER_MAC=02:00:00:00:00:99
 PORT=9000
 
 tap_count=0
@@ -310,9 +313,9 @@ has_sockets()
 	count_sockets "$1" "$2" "${4:-}" && [ $count = "$3" ]
 }
 
-# hold NAMESPACE STATE DEVICE PEER-NAMESPACE PEER-DEVICE: a program with a
-# socket in that state (peer.c). It obeys tell, answers into a file and lives
-# until release.
+# hold NAMESPACE STATE[:CALL],... DEVICE PEER-NAMESPACE PEER-DEVICE: a program
+# with sockets in these states (peer.c). It obeys tell, answers into a file and
+# lives until release.
 hold()
 {
 	local ns=$1
@@ -330,6 +333,15 @@ hold()
 tell()
 {
 	echo "$1" >&3
+}
+
+# at STATE: sets port, peer_port, seq and ack, what the peer's next segment to
+# the socket in that state would say.
+# shellcheck disable=SC2034
+at()
+{
+	read -r _ _ port peer_port seq ack \
+		< <(grep "^at $1 " "$work/answers")
 }
 
 release()
