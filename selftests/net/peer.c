@@ -315,6 +315,13 @@ static void become_bound_datagram(struct held *h)
 	h->port = ntohs(h->local.sth_port);
 }
 
+/* To the device alone. */
+static void become_device_datagram(struct held *h)
+{
+	memset(h->local.sth_addr, 0, 6);
+	become_bound_datagram(h);
+}
+
 /* To the MAC alone. */
 static void become_mac_datagram(struct held *h)
 {
@@ -349,6 +356,7 @@ static const struct {
 	{ "CLOSE_WAIT", become_close_wait },
 	{ "LAST_ACK", become_last_ack },
 	{ "BOUND", become_bound_datagram },
+	{ "BOUND_DEVICE", become_device_datagram },
 	{ "BOUND_MAC", become_mac_datagram },
 	{ "CONNECTED", become_connected_datagram },
 	{ NULL, NULL }
