@@ -21,7 +21,7 @@ start_holder()
 	n1 sysctl -q -w net.tether.time_wait_ms=300000 &&
 		hold "$NS1" "$(tr -s ' \t\n' ',' <<<"$STATES")" \
 			v1 "$NS2" v2 || return
-	n1 cat /proc/net/tether >"$work/sockets"
+	cat "/proc/$holder/net/tether" >"$work/sockets"
 	for state in $STATES; do
 		in_state "$state" || { cat "$work/sockets"; return 1; }
 	done
@@ -31,17 +31,18 @@ start_holder()
 # have a port of their own: what goes to TIME_WAIT leaves a CLOSED, too.
 in_state()
 {
-	awk -v state="$1" '
-		BEGIN {
-			port["CLOSED"] = ":9000$"
-			port["LISTEN"] = ":9001$"
-			port["HALF"] = ":9002$"
-			name = state == "HALF" ? "LISTEN" : state
-		}
-		NR == 1 { for (i = 1; i <= NF; i++) if ($i == "half") half = i }
-		$2 == name && $3 ~ port[state] &&
-			$half == (state == "HALF") { found++ }
-		END { exit found != 1 }' "$work/sockets"
+	local state address half want=$1 port='*' halves=0 found=0
+	case $1 in
+	CLOSED) port=9000 ;;
+	LISTEN) port=9001 ;;
+	HALF) want=LISTEN port=9002 halves=1 ;;
+	esac
+	while read -r _ state address _ _ _ half _; do
+		# shellcheck disable=SC2053
+		[ "$state" != "$want" ] || [ "$half" != $halves ] ||
+			[[ $address != *:$port ]] || found=$((found + 1))
+	done <"$work/sockets"
+	[ $found = 1 ]
 }
 
 # The errno that the program sees, by what happens and state.
@@ -50,7 +51,7 @@ expected()
 	case $1:$2 in
 	down:*|rename:*|namespace:*) echo none ;;
 	*:TIME_WAIT) echo none ;;
-	delete:*) echo ENODEV ;;
+	delete:*|port:*) echo ENODEV ;;
 	mac:CLOSED|mac:LISTEN|mac:HALF) echo EADDRNOTAVAIL ;;
 	mac:*) echo ENETRESET ;;
 	esac
@@ -73,21 +74,26 @@ happen()
 		n1 ip link set other up ;;
 	mac) n1 ip link set v1 address 02:00:00:00:00:11 ;;
 	delete) timeout 5 nsenter --net="/run/netns/$NS1" ip link del v1 ;;
+	port) n1 ip link set v1 master br0 ;;
 	namespace)
 		n1 sysctl -q -w net.tether.orphan_timeout_ms=500 &&
-			ip netns del "$NS1" ;;
+			leave "$NS1" && ip netns del "$NS1" ;;
 	esac
 }
 
-# What the program sees within a second, for all states at once.
+# What the program sees, for all states at once: within a second as many as
+# expected have an errno.
 ask_for_errors()
 {
-	tell "errors ${SECOND}000"
+	local state count=0
+	for state in $STATES; do
+		[ "$(expected "$1" "$state")" = none ] || count=$((count + 1))
+	done
+	tell "errors $count ${SECOND}000"
 	wait_for $((2 * SECOND)) grep -q end "$work/answers" ||
 		{ echo "no answer"; return 1; }
 	# Its namespace may have no name any more.
-	nsenter --net="/proc/$holder/ns/net" cat /proc/net/tether \
-		>"$work/sockets"
+	cat "/proc/$holder/net/tether" >"$work/sockets"
 }
 
 # outcome WHAT STATE: its errno, and the state it is left in.
@@ -101,6 +107,20 @@ outcome()
 	gone) ! in_state "$2" ;;
 	*) in_state "$2" ;;
 	esac || { cat "$work/sockets"; return 1; }
+}
+
+# Another device goes: those who were told of theirs are not told again.
+told_once()
+{
+	n1 ip link del br0
+	tell "errors 0 0"
+	wait_for 5 has_ended 2 || { echo "no answer"; return 1; }
+	is "$(sed '1,/^end/d' "$work/answers" | grep -v -e ' none ' -e end)" ""
+}
+
+has_ended()
+{
+	[ "$(grep -c end "$work/answers")" = "$1" ]
 }
 
 is_gone()
@@ -120,21 +140,23 @@ meet()
 	make_veth
 	check "device: $1, all states" start_holder &&
 		check "device: $1, happens" happen "$1" &&
-		check "device: $1, the program answers" ask_for_errors ||
+		check "device: $1, the program answers" ask_for_errors "$1" ||
 		bail "no sockets to look at"
 	for state in $STATES; do
 		check "device: $state, $1" outcome "$1" "$state"
 	done
 }
 
-plan 80
+plan 97
 make_namespaces
-for what in down rename mac; do
+n1 ip link add br0 type bridge
+for what in down rename mac port; do
 	meet $what
 	release
 	check "device: $what, deleted afterwards" n2 timeout 5 ip link del v2
 done
 meet delete
+check "device: delete, told once" told_once
 check "device: delete, nothing holds it" ends_meet "$SECOND"
 # The name goes while the program lives; then the program, and with it all.
 # As with TCP a connection without a program keeps the namespace for as long as

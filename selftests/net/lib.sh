@@ -23,6 +23,9 @@ NS1=tether-a$$
 NS2=tether-b$$
 MAC1=02:00:00:00:00:01
 MAC2=02:00:00:00:00:02
+# The peer of held sockets (peer.c): no device has it.
+# shellcheck disable=SC2034
+PEER_MAC=02:00:00:00:00:99
 PORT=9000
 
 tap_count=0
@@ -153,10 +156,35 @@ stop_jobs()
 	jobs_started=()
 }
 
+# A process that does nothing in each namespace: by its folder in /proc the
+# rest looks into a namespace without a program, which would cost more than
+# what it looks at.
+declare -A keepers
+
+keep()
+{
+	in_ns_bg "$1" sleep infinity
+	keepers[$1]=$!
+	wait_for 10 test "/proc/$!/ns/net" -ef "/run/netns/$1" ||
+		bail "no process in $1"
+}
+
+# A namespace without a name lives no longer than what is in it.
+leave()
+{
+	[ -n "${keepers[$1]:-}" ] || return
+	kill "${keepers[$1]}"
+	wait "${keepers[$1]}" 2>/dev/null
+	unset "keepers[$1]"
+}
+
 drop_pair()
 {
-	ip netns del "$NS1" 2>/dev/null
-	ip netns del "$NS2" 2>/dev/null
+	local ns
+	for ns in "$NS1" "$NS2"; do
+		leave "$ns"
+		ip netns del "$ns" 2>/dev/null
+	done
 }
 
 cleanup()
@@ -169,10 +197,13 @@ cleanup()
 work=$(mktemp -d "${TMPDIR:-/tmp}/tether-net.XXXXXX") || exit 1
 trap cleanup EXIT
 trap 'exit 1' INT TERM
+mkfifo "$work/silence"
 
 make_namespaces()
 {
 	ip netns add "$NS1" && ip netns add "$NS2" || bail "no namespaces"
+	keep "$NS1"
+	keep "$NS2"
 	n1 ip link set lo up
 	n2 ip link set lo up
 }
@@ -199,58 +230,92 @@ link_is_up()
 	in_ns "$1" ip -o link show dev "$2" | grep -q 'state UP'
 }
 
-# wait_for SECONDS COMMAND...: until the command says 0.
+# wait_for SECONDS COMMAND...: until the command says 0. There is no fork but
+# the command's: where many wait, a fork is what costs most.
 wait_for()
 {
-	local end=$(($(now_ms) + $1 * 1000))
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
 	shift
 	until "$@"; do
-		[ "$(now_ms)" -lt $end ] || return 1
-		sleep 0.02
+		[ "${EPOCHREALTIME/[.,]/}" -lt $end ] || return 1
+		nap
 	done
 }
 
-now_ms()
+# 20 ms, without a program: nobody writes there.
+nap()
 {
-	local up
-	read -r up _ </proc/uptime
-	echo $((10#${up/./} * 10))
+	read -r -t 0.02 <>"$work/silence" || :
 }
 
-# counter NAMESPACE NAME: a line of tether_stat; no such line is an error.
+# net_file NAMESPACE NAME: the path of a file of its /proc/net; see keep.
+net_file()
+{
+	echo "/proc/${keepers[$1]:?is no namespace}/net/$2"
+}
+
+# read_net NAMESPACE NAME: the same file, by lines, into lines.
+read_net()
+{
+	mapfile -t lines <"/proc/${keepers[$1]:?is no namespace}/net/$2"
+}
+
+# sum_counters NAMESPACE PATTERN: sets sum to that of all whose names match.
+sum_counters()
+{
+	local line lines
+	sum=
+	read_net "$1" tether_stat
+	for line in "${lines[@]}"; do
+		# shellcheck disable=SC2053
+		[[ ${line% *} != $2 ]] || sum=$((sum + ${line#* }))
+	done
+	[ -n "$sum" ] || { echo "no counter $2" >&2; return 1; }
+}
+
+# counter NAMESPACE NAME: a line of tether_stat, or more by a pattern; no such
+# line is an error.
 counter()
 {
-	in_ns "$1" awk -v name="$2" '
-		$1 == name { print $2; found = 1 }
-		END { exit !found }' /proc/net/tether_stat ||
-		echo "no counter $2" >&2
+	local sum
+	sum_counters "$1" "$2" && echo "$sum"
 }
 
-# counters NAMESPACE PATTERN: the sum of all whose names match.
-counters()
+counter_is()
 {
-	in_ns "$1" awk -v name="^($2)\$" '
-		$1 ~ name { sum += $2; found = 1 }
-		END { print sum + 0; exit !found }' /proc/net/tether_stat
+	local sum
+	sum_counters "$1" "$2" && [ "$sum" = "$3" ]
 }
 
-# sockets NAMESPACE STATE [PORT]: how many sockets are in the state.
+# count_sockets NAMESPACE STATE [PORT]: sets count to how many are in the state.
+count_sockets()
+{
+	local line lines state address
+	count=0
+	read_net "$1" tether
+	for line in "${lines[@]}"; do
+		read -r _ state address _ <<<"$line"
+		[ "$state" != "$2" ] || [[ $address != *:${3:-*} ]] ||
+			count=$((count + 1))
+	done
+}
+
+# The same, printed.
 sockets()
 {
-	in_ns "$1" awk -v state="$2" -v port="${3:-}" '
-		NR > 1 && $2 == state && (port == "" ||
-		$3 ~ ("[:.]" port "$")) { n++ }
-		END { print n + 0 }' /proc/net/tether
+	local count
+	count_sockets "$@" && echo $count
 }
 
 has_sockets()
 {
-	[ "$(sockets "$1" "$2" "${4:-}")" = "$3" ]
+	local count
+	count_sockets "$1" "$2" "${4:-}" && [ $count = "$3" ]
 }
 
-# hold NAMESPACE STATE DEVICE PEER-NAMESPACE PEER-DEVICE: a program with a
-# socket in that state (peer.c). It obeys tell, answers into a file and lives
-# until release.
+# hold NAMESPACE STATE[:CALL],... DEVICE PEER-NAMESPACE PEER-DEVICE: a program
+# with sockets in these states (peer.c). It obeys tell, answers into a file and
+# lives until release.
 hold()
 {
 	local ns=$1
@@ -268,6 +333,15 @@ hold()
 tell()
 {
 	echo "$1" >&3
+}
+
+# at STATE: sets port, peer_port, seq and ack, what the peer's next segment to
+# the socket in that state would say.
+# shellcheck disable=SC2034
+at()
+{
+	read -r _ _ port peer_port seq ack \
+		< <(grep "^at $1 " "$work/answers")
 }
 
 release()

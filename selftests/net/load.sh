@@ -52,18 +52,34 @@ try_socket()
 	PYTHON
 }
 
-# refuses PATTERN PARAMETER: insmod fails, and the log says why.
+# refuses ERRNO PATTERN PARAMETER: insmod fails, and the log says why. The
+# errno is in insmod's words.
 refuses()
 {
-	mark_log "$2"
-	if insmod "$KO" "$2" 2>/dev/null; then
-		echo "# insmod $2 succeeded"
+	mark_log "$3"
+	if message=$(insmod "$KO" "$3" 2>&1); then
+		echo "# insmod $3 succeeded"
 		rmmod tether
 		return 1
 	fi
-	fresh_log | grep -q "tether: $1" && return
-	echo "# the log does not say: $1"
+	case $1:$message in
+	EEXIST:*"File exists"|EINVAL:*"Invalid parameters") ;;
+	*)
+		echo "# not $1: $message"
+		return 1
+		;;
+	esac
+	fresh_log | grep -q "tether: $2" && return
+	echo "# the log does not say: $2"
 	return 1
+}
+
+# accepts PARAMETER: it loads, and /sys tells the number.
+accepts()
+{
+	insmod "$KO" "$1" &&
+		read -r value <"/sys/module/tether/parameters/${1%=*}" &&
+		[ "$value" = $((${1#*=})) ] && rmmod tether
 }
 
 registers_default()
@@ -102,15 +118,24 @@ if loaded; then
 fi
 
 echo "TAP version 13"
-echo "1..9"
+echo "1..14"
 check load_default registers_default
 check unload unloads
 check load_other_family registers_other
-check refuse_taken refuses "family=2 is taken" family=2
-check refuse_above_range refuses "family=99 is out of range" family=99
-check refuse_zero refuses "family=0 is out of range" family=0
-check refuse_ethertype_length refuses "ethertype=0x5dc is out" ethertype=0x5dc
-check refuse_ethertype_wide refuses "ethertype=0x10000 is out" ethertype=0x10000
+check refuse_taken refuses EEXIST "family=2 is taken" family=2
+# AF_MAX is 46 in both kernels.
+check accept_greatest accepts family=45
+check refuse_above_range refuses EINVAL "family=46 is out of range" family=46
+check refuse_zero refuses EINVAL "family=0 is out of range" family=0
+check accept_ethertype_least accepts ethertype=0x600
+check accept_ethertype_greatest accepts ethertype=0xffff
+check refuse_ethertype_length \
+	refuses EINVAL "ethertype=0x5ff is out" ethertype=0x5ff
+check refuse_ethertype_wide \
+	refuses EINVAL "ethertype=0x10000 is out" ethertype=0x10000
+# One that is out of range leaves the family free.
+check load_after_refusal registers_default
+check unload_after_refusal unloads
 check load_ten_times loads_often
 [ -z "$was_loaded" ] || insmod "$KO"
 [ $failures = 0 ]

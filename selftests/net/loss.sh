@@ -17,7 +17,7 @@ set_netem()
 # both_ends PATTERN: what has been counted in either namespace.
 both_ends()
 {
-	echo $(($(counters "$NS1" "$1") + $(counters "$NS2" "$1")))
+	echo $(($(counter "$NS1" "$1") + $(counter "$NS2" "$1")))
 }
 
 # fault NAME NETEM BYTES COUNTERS
@@ -68,7 +68,7 @@ fault "1 % lost" "delay 1ms loss 1%" $((8 << 20)) retrans_out
 fault "10 % lost" "delay 1ms loss 10%" $((2 << 20)) retrans_out
 fault "20 % lost" "delay 1ms loss 20%" $((128 << 10)) retrans_out
 fault "reordered" "delay 5ms reorder 25% 50%" $((4 << 20)) did_out_of_order
-fault "repeated" "delay 1ms duplicate 10%" $((4 << 20)) "did_old_data|drop_old"
+fault "repeated" "delay 1ms duplicate 10%" $((4 << 20)) "@(did_old_data|drop_old)"
 fault "bits flipped" "delay 1ms corrupt 10%" $((4 << 20)) drop_checksum
 fault "all at once" \
 	"delay 5ms 1ms loss 2% duplicate 2% corrupt 1% reorder 10% 50%" \

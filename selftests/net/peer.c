@@ -3,13 +3,22 @@
  * A socket of Tether and, in another namespace, a peer made of raw frames: it
  * does only what it is told, so that the socket stays in any wanted state.
  *
- *	peer hold STATE,... DEVICE NAMESPACE PEER-DEVICE
+ *	peer hold STATE[:CALL],... DEVICE NAMESPACE PEER-DEVICE
  *
- * brings a socket on DEVICE into each STATE, prints "ready" and then obeys
- * lines on standard input: "errors MS" prints a line for each socket, once all
- * have an error or MS milliseconds have passed: the state, the error or "none",
- * and how many milliseconds it took. The end of the input closes the sockets.
- * The I-th socket's peer has port 7 + I, and if it listens, its own is 9000 + I.
+ * brings a socket on DEVICE into each STATE and prints "at STATE PORT PEER-PORT
+ * SEQ ACK" for it, the numbers being the peer's next ones. Where there is a
+ * CALL, a process of its own sleeps in it, and when that is over prints a line:
+ * what that call and those after it gave. Then it prints "ready" and obeys
+ * lines on standard input:
+ *
+ *	errors N MS	a line for each socket, once N have an error or MS
+ *			milliseconds have passed: the state, the error or
+ *			"none", and how many milliseconds it took; "end"
+ *	asleep WORD	WORD again, and how many calls still sleep; all others
+ *			have printed
+ *
+ * The end of the input closes the sockets. The I-th socket's peer has port
+ * 7 + I, and if it is bound, its own is 9000 + I.
  *
  *	peer flood order|holes DEVICE NAMESPACE PEER-DEVICE COUNT
  *
@@ -29,10 +38,12 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/sock_diag.h>
@@ -53,6 +64,7 @@ static const __u8 peer_mac[6] = { 0x02, 0, 0, 0, 0, 0x99 };
 struct held {
 	const char	*state;
 	int		sock;
+	pid_t		caller;		/* sleeps in a call, if not zero */
 	int		error;		/* its errno, once it has one */
 	long		error_ms;	/* and when that was seen */
 	struct sockaddr_tether local, remote;
@@ -190,6 +202,11 @@ static void become_closed(struct held *h)
 		die("bind");
 }
 
+static void become_new(struct held *h)
+{
+	(void)h;
+}
+
 static void start_listening(struct held *h)
 {
 	become_closed(h);
@@ -226,6 +243,12 @@ static void become_half(struct held *h)
 	start_listening(h);
 	raw_send(h, SYN);
 	raw_expect(h, SYN | ACK, SYN | ACK);
+}
+
+static void become_completed(struct held *h)
+{
+	become_half(h);
+	raw_send(h, ACK);
 }
 
 static void become_syn_received(struct held *h)
@@ -275,22 +298,139 @@ static void become_last_ack(struct held *h)
 	end_half(h);
 }
 
+/* With bytes that the program has not read. */
+static void become_unread(struct held *h)
+{
+	become_open(h);
+	raw_send_from(h, h->seq, ACK, (const __u8 *)"early", 5);
+	h->seq += 5;
+	raw_expect(h, SYN | ACK, ACK);
+}
+
+/* From here on, a datagram socket. */
+static void reopen(struct held *h)
+{
+	close(h->sock);
+	h->sock = socket(h->local.sth_family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	if (h->sock < 0)
+		die("socket");
+}
+
+static void become_bound_datagram(struct held *h)
+{
+	reopen(h);
+	become_closed(h);
+	h->port = ntohs(h->local.sth_port);
+}
+
+/* To the device alone. */
+static void become_device_datagram(struct held *h)
+{
+	memset(h->local.sth_addr, 0, 6);
+	become_bound_datagram(h);
+}
+
+/* To the MAC alone. */
+static void become_mac_datagram(struct held *h)
+{
+	h->local.sth_ifindex = 0;
+	become_bound_datagram(h);
+}
+
+static void become_connected_datagram(struct held *h)
+{
+	reopen(h);
+	if (connect(h->sock, (struct sockaddr *)&h->remote, sizeof(h->remote)))
+		die("connect");
+}
+
 static const struct {
 	const char *state;
 	void (*become)(struct held *h);
 } states[] = {
+	{ "NEW", become_new },
 	{ "CLOSED", become_closed },
 	{ "LISTEN", start_listening },
 	{ "HALF", become_half },
+	{ "COMPLETED", become_completed },
 	{ "SYN_SENT", start_connecting },
 	{ "SYN_RECEIVED", become_syn_received },
 	{ "ESTABLISHED", become_open },
+	{ "UNREAD", become_unread },
 	{ "FIN_WAIT1", become_fin_wait1 },
 	{ "FIN_WAIT2", become_fin_wait2 },
 	{ "CLOSING", become_closing },
 	{ "TIME_WAIT", become_time_wait },
 	{ "CLOSE_WAIT", become_close_wait },
 	{ "LAST_ACK", become_last_ack },
+	{ "BOUND", become_bound_datagram },
+	{ "BOUND_DEVICE", become_device_datagram },
+	{ "BOUND_MAC", become_mac_datagram },
+	{ "CONNECTED", become_connected_datagram },
+	{ NULL, NULL }
+};
+
+static void set_blocking(int fd, bool blocking)
+{
+	if (fcntl(fd, F_SETFL, blocking ? 0 : O_NONBLOCK))
+		die("fcntl");
+}
+
+static void say(ssize_t result)
+{
+	if (result < 0)
+		printf(" %s", strerrorname_np(errno));
+	else
+		printf(" %zd", result);
+}
+
+static void call_accept(const struct held *h)
+{
+	say(accept(h->sock, NULL, NULL));
+	set_blocking(h->sock, false);
+	say(accept(h->sock, NULL, NULL));
+}
+
+static void call_connect(const struct held *h)
+{
+	socklen_t len = sizeof(int);
+	int error;
+
+	say(connect(h->sock, (const struct sockaddr *)&h->remote,
+		    sizeof(h->remote)));
+	if (getsockopt(h->sock, SOL_SOCKET, SO_ERROR, &error, &len))
+		die("SO_ERROR");
+	say(error);
+}
+
+static void call_recv(const struct held *h)
+{
+	char buf[10];
+
+	say(recv(h->sock, buf, sizeof(buf), MSG_WAITALL));
+	say(recv(h->sock, buf, sizeof(buf), MSG_DONTWAIT));
+	say(recv(h->sock, buf, sizeof(buf), MSG_DONTWAIT));
+}
+
+/* More than the send buffer and the peer's window hold. */
+static void call_send(const struct held *h)
+{
+	static char data[4 << 20];
+
+	if (send(h->sock, data, sizeof(data), MSG_NOSIGNAL) > 0)
+		printf(" some");
+	say(send(h->sock, data, 1, MSG_NOSIGNAL));
+	say(send(h->sock, data, 1, MSG_NOSIGNAL));
+}
+
+static const struct {
+	const char *call;
+	void (*make)(const struct held *h);
+} calls[] = {
+	{ "accept", call_accept },
+	{ "connect", call_connect },
+	{ "recv", call_recv },
+	{ "send", call_send },
 	{ NULL, NULL }
 };
 
@@ -302,64 +442,133 @@ static long long now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / NSEC_PER_MSEC;
 }
 
-/* True if every socket has an error. */
-static bool look_for_errors(struct held *all, int count, long ms)
+/* How many sockets have an error, now or before. */
+static int look_for_errors(struct held *all, int count, long ms)
 {
 	socklen_t len = sizeof(int);
-	bool done = true;
-	int i;
+	int i, found = 0;
 
 	for (i = 0; i < count; i++) {
 		struct held *h = &all[i];
 
-		if (h->error)
-			continue;
-		if (getsockopt(h->sock, SOL_SOCKET, SO_ERROR, &h->error, &len))
-			die("SO_ERROR");
-		h->error_ms = ms;
-		done &= !!h->error;
+		if (!h->error) {
+			if (getsockopt(h->sock, SOL_SOCKET, SO_ERROR,
+				       &h->error, &len))
+				die("SO_ERROR");
+			h->error_ms = ms;
+		}
+		found += !!h->error;
 	}
-	return done;
+	return found;
 }
 
-static void print_errors(struct held *all, int count, long limit_ms)
+static void print_errors(struct held *all, int count, int wanted,
+			 long limit_ms)
 {
 	struct timespec nap = { 0, 10 * NSEC_PER_MSEC };
 	long long start = now_ms();
 	long ms = 0;
 	int i;
 
-	while (!look_for_errors(all, count, ms) && ms < limit_ms) {
+	while (look_for_errors(all, count, ms) < wanted && ms < limit_ms) {
 		nanosleep(&nap, NULL);
 		ms = now_ms() - start;
 	}
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		printf("%s %s %ld\n", all[i].state, all[i].error ?
 		       strerrorname_np(all[i].error) : "none",
 		       all[i].error_ms);
+		all[i].error = 0;
+	}
 	printf("end\n");
 	fflush(stdout);
 }
 
-static void enter(struct held *h, const char *state)
+/* Wait until a process either sleeps or has ended. */
+static bool is_asleep(pid_t pid)
+{
+	struct timespec nap = { 0, NSEC_PER_MSEC };
+	char path[32], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (;;) {
+		file = fopen(path, "r");
+		if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+			die(path);
+		fclose(file);
+		if (state == 'S' || state == 'Z')
+			return state == 'S';
+		nanosleep(&nap, NULL);
+	}
+}
+
+static void print_asleep(const struct held *all, int count, const char *word)
+{
+	int i, asleep = 0;
+
+	for (i = 0; i < count; i++) {
+		if (all[i].caller)
+			asleep += is_asleep(all[i].caller);
+	}
+	printf("asleep %s %d\n", word, asleep);
+	fflush(stdout);
+}
+
+static void no_such(const char *what)
+{
+	fprintf(stderr, "peer: what is %s?\n", what);
+	exit(2);
+}
+
+/* Make the call in another process, which prints what it gave. */
+static void start_call(struct held *h, const char *call)
 {
 	int i;
 
-	for (i = 0; states[i].state && strcmp(states[i].state, state); i++)
+	for (i = 0; calls[i].call && strcmp(calls[i].call, call); i++)
 		;
-	if (!states[i].state) {
-		fprintf(stderr, "peer: no state %s\n", state);
-		exit(2);
+	if (!calls[i].call)
+		no_such(call);
+	set_blocking(h->sock, true);
+	fflush(stdout);
+	h->caller = fork();
+	if (h->caller < 0)
+		die("fork");
+	if (h->caller)
+		return;
+	printf("%s", h->state);
+	calls[i].make(h);
+	printf("\n");
+	fflush(stdout);
+	_exit(0);
+}
+
+static void enter(struct held *h, const char *state)
+{
+	size_t len = strcspn(state, ":");
+	int i;
+
+	for (i = 0; states[i].state; i++) {
+		if (strlen(states[i].state) == len &&
+		    !memcmp(states[i].state, state, len))
+			break;
 	}
-	h->state = states[i].state;
+	if (!states[i].state)
+		no_such(state);
+	h->state = state;
 	states[i].become(h);
+	printf("at %s %d %d %llu %llu\n", state, h->port, h->peer_port,
+	       h->seq, h->ack);
+	if (state[len])
+		start_call(h, state + len + 1);
 }
 
 static int hold(char **argv)
 {
 	static struct held all[HELD_MAX];
-	int count = 0;
-	char line[64];
+	int i, wanted, count = 0;
+	char line[64], word[32];
 	char *state;
 	long ms;
 
@@ -373,8 +582,14 @@ static int hold(char **argv)
 	printf("ready\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		if (sscanf(line, "errors %ld", &ms) == 1)
-			print_errors(all, count, ms);
+		if (sscanf(line, "errors %d %ld", &wanted, &ms) == 2)
+			print_errors(all, count, wanted, ms);
+		else if (sscanf(line, "asleep %31s", word) == 1)
+			print_asleep(all, count, word);
+	}
+	for (i = 0; i < count; i++) {
+		if (all[i].caller && !kill(all[i].caller, SIGKILL))
+			waitpid(all[i].caller, NULL, 0);
 	}
 	return 0;
 }
@@ -433,8 +648,7 @@ static int flood(char **argv)
 
 	raw_open(&h, argv[2], argv[3]);
 	open_socket(&h, argv[1], 0);
-	become_half(&h);
-	raw_send(&h, ACK);
+	become_completed(&h);
 	while ((fd = accept(h.sock, NULL, NULL)) < 0) {
 		if (errno != EAGAIN)
 			die("accept");
@@ -476,7 +690,7 @@ int main(int argc, char **argv)
 		return flood(argv + 2);
 	if (argc == 6 && !strcmp(argv[1], "refuse"))
 		return refuse(argv + 2);
-	fprintf(stderr, "usage: peer hold state,... device netns peer-device\n"
+	fprintf(stderr, "usage: peer hold state[:call],... device netns peer-device\n"
 		"       peer refuse reason device netns peer-device\n"
 		"       peer flood order|holes device netns peer-device count\n");
 	return 2;

@@ -9,19 +9,29 @@
  * truth; check=bad is off by one. options=HEX. payload=N: bytes of it. cut=N:
  * send only so many bytes behind the Ethernet header. pad=N: append so many
  * bytes. times=N: send it so often.
+ *
+ * super=N: DEVICE is a tap that is made for it, and brings the frame as a
+ * super-frame of segments of N bytes, to its own MAC. An Ethernet device would
+ * have to be sent one, and the kernel cuts what a program sends.
  */
+#include <fcntl.h>
 #include <net/ethernet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <linux/tether.h>
+#include <linux/virtio_net.h>
 #include "frame.h"
 
 static struct frame frame;
 static __u8 options[1024], payload[FRAME_MAX];
-static long cut = -1, pad, times = 1;
+static long cut = -1, pad, times = 1, super;
 static bool wrong;
 
 static bool read_options(const char *text)
@@ -64,6 +74,7 @@ static bool set_number(const char *key, __u64 value)
 		{ "cut", &cut, sizeof(cut) },
 		{ "pad", &pad, sizeof(pad) },
 		{ "times", &times, sizeof(times) },
+		{ "super", &super, sizeof(super) },
 		{ NULL, NULL, 0 }
 	}, *f;
 
@@ -98,21 +109,45 @@ static bool set(char *arg)
 	return !*end && set_number(arg, number);
 }
 
-int main(int argc, char **argv)
+/* A device of our own, up, that takes super-frames from us. */
+static int open_tap(const char *name)
 {
-	static __u8 data[2 * FRAME_MAX];
-	size_t len, i;
-	int fd;
+	struct ifreq req = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	int sock = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int fd = open("/dev/net/tun", O_RDWR);
 
-	frame_init(&frame);
-	if (argc < 2 || frame_own_mac(argv[1], frame.src))
-		return 2;
-	for (i = 2; i < (size_t)argc; i++) {
-		if (!set(argv[i])) {
-			fprintf(stderr, "rawframe: what is %s?\n", argv[i]);
-			return 2;
-		}
+	snprintf(req.ifr_name, IFNAMSIZ, "%s", name);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &req)) {
+		perror("rawframe: /dev/net/tun");
+		return -1;
 	}
+	req.ifr_flags = IFF_UP;
+	if (ioctl(sock, SIOCSIFFLAGS, &req) || frame_own_mac(name, frame.dst)) {
+		perror(name);
+		return -1;
+	}
+	close(sock);
+	return fd;
+}
+
+static bool send_frame(int fd, __u8 *data, size_t len)
+{
+	struct virtio_net_hdr offload = {
+		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		.gso_size = super,
+	};
+	struct iovec iov[] = {
+		{ .iov_base = &offload, .iov_len = super ? sizeof(offload) : 0 },
+		{ .iov_base = data, .iov_len = len },
+	};
+
+	return writev(fd, iov, 2) == (ssize_t)(iov[0].iov_len + len);
+}
+
+static size_t build(__u8 *data)
+{
+	size_t i, len;
+
 	for (i = 0; i < frame.payload_len; i++)
 		payload[i] = i;
 	frame.payload = payload;
@@ -122,12 +157,32 @@ int main(int argc, char **argv)
 	if (cut >= 0 && ETH_HLEN + (size_t)cut < len)
 		len = ETH_HLEN + cut;
 	memset(data + len, 0xa5, pad);
-	len += pad;
-	fd = frame_open(argv[1]);
+	return len + pad;
+}
+
+int main(int argc, char **argv)
+{
+	static __u8 data[2 * FRAME_MAX];
+	static const __u8 zero[6];
+	size_t len;
+	int fd, i;
+
+	frame_init(&frame);
+	for (i = 2; i < argc; i++) {
+		if (!set(argv[i])) {
+			fprintf(stderr, "rawframe: what is %s?\n", argv[i]);
+			return 2;
+		}
+	}
+	fd = argc < 2 ? -1 : super ? open_tap(argv[1]) : frame_open(argv[1]);
 	if (fd < 0)
 		return 2;
+	if (!super && !memcmp(frame.src, zero, 6) &&
+	    frame_own_mac(argv[1], frame.src))
+		return 2;
+	len = build(data);
 	while (times--) {
-		if (send(fd, data, len, 0) != (ssize_t)len) {
+		if (!send_frame(fd, data, len)) {
 			perror("rawframe: send");
 			return 1;
 		}

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Unload: refused while a program has a socket, or an orphan lives; TIME_WAIT
-# does not hold it up. Programs find the family when it has another number.
+# Unload: refused while a program has a socket of whichever kind, with a port
+# or without, or an orphan lives; TIME_WAIT does not hold it up. Programs find
+# the family when it has another number.
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -73,9 +74,9 @@ other_numbers()
 	rmmod tether && return $status
 }
 
-plan 12
+plan 15
 make_pair
-for state in CLOSED LISTEN ESTABLISHED; do
+for state in NEW CLOSED LISTEN COMPLETED ESTABLISHED BOUND; do
 	hold "$NS1" $state v1 "$NS2" v2 || bail "no socket in $state"
 	check "unload: refused with a socket in $state" refused
 	release

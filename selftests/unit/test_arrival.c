@@ -145,6 +145,11 @@ TEST_PEER(arrival, rst__in_syn_received)
 	peer_connect(p);
 	peer_send(p, FLAGS_S, 0, 0, 0);
 	peer_pull_all(p);
+	peer_send(p, TETHER_RST, 2, 0, 0);
+	EXPECT_DID(TETHER_DID_CHALLENGE);
+	EXPECT_FRAME(FLAGS_A, 1, 0, 1);
+	EXPECT_SILENCE();
+	EXPECT_STATE(SYN_RECEIVED);
 	peer_send(p, TETHER_RST, 1, 0, 0);
 	EXPECT_EQ(ECONNREFUSED, p->conn.err);
 	EXPECT_STATE(CLOSED);

@@ -279,8 +279,7 @@ static bool send_data(struct tether_conn *conn, struct tether_frame *frame,
 static bool can_ack(const struct tether_conn *conn)
 {
 	return conn->state != TETHER_CLOSED && conn->state != TETHER_LISTEN &&
-	       conn->state != TETHER_SYN_SENT &&
-	       conn->state != TETHER_SYN_RECEIVED;
+	       conn->state != TETHER_SYN_SENT;
 }
 
 /**
