@@ -17,10 +17,6 @@
 #include "deviations.h"
 #include "pair.h"
 
-#ifndef ARRAY_SIZE
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#endif
-
 #define FAMILY_FILE "/sys/module/tether/parameters/family"
 #define WAIT_MS 600000
 #define MAX_STEPS 4096

@@ -199,5 +199,9 @@ long sock_finish(struct sock_job *job);
 	EXPECT_GE(sock_ms() - began_, ms);				\
 } while (0)
 
+#else /* SOCK_NO_HARNESS */
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
 #endif /* SOCK_NO_HARNESS */
 #endif /* _SOCK_PAIR_H */

@@ -10,10 +10,6 @@
 #include <sys/stat.h>
 #include "pair.h"
 
-#ifndef ARRAY_SIZE
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#endif
-
 /* Set a sysctl of our namespace, named from /proc/sys/net/ on. */
 bool sock_sysctl(const char *name, const char *value)
 {
