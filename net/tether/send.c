@@ -112,14 +112,16 @@ static void push(struct sock *sk, bool more)
 /* Room for more, or a negative errno. */
 static int wait_for_room(struct sock *sk, long *timeo)
 {
+	struct tether_conn *conn = &tether_stream(sk)->conn;
+	int err;
+
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	push(sk, true);
 	/* With nothing in flight no ACK would ever wake us. */
-	if (!tether_conn_flight(&tether_stream(sk)->conn))
-		push(sk, false);
-	/* Nor would one, if what it lets go is less than a full segment. */
-	tether_stream(sk)->conn.more = false;
-	return sk_stream_wait_memory(sk, timeo);
+	conn->blocked = true;
+	push(sk, true);
+	err = sk_stream_wait_memory(sk, timeo);
+	conn->blocked = false;
+	return err;
 }
 
 static int check_sending(struct sock *sk)

@@ -173,6 +173,19 @@ TEST_PEER(transmit, nagle__more)
 	EXPECT_FRAME(FLAGS_A, 1001, 500, 1);
 }
 
+/* A program that waits for room: the last ACK must not be the last event. */
+TEST_PEER(transmit, nagle__more_while_blocked)
+{
+	peer_establish(p);
+	peer_write(p, 1500);
+	p->conn.more = true;
+	p->conn.blocked = true;
+	EXPECT_FRAME(FLAGS_A, 1, 1000, 1);
+	EXPECT_SILENCE();
+	peer_send(p, FLAGS_A, 1, 0, 1001);
+	EXPECT_FRAME(FLAGS_A, 1001, 500, 1);
+}
+
 /* RFC 9293 MUST-60: what the program held back is not held for ever. */
 TEST_PEER(transmit, nagle__more_is_not_for_ever)
 {

@@ -106,6 +106,8 @@ enum tether_timer {
  * @probes: unanswered probes in a row
  * @nodelay: no Nagle
  * @more: the program is still writing: hold a partial segment
+ * @blocked: but it waits for room in @sndq: hold it no longer than something is
+ *	in flight whose ACK makes room
  * @keepalive: send keepalive probes
  * @deaf: the program has shut down its receiving half
  * @orphan: the program has closed
@@ -159,6 +161,7 @@ struct tether_conn {
 	bool			starved;
 	bool			nodelay;
 	bool			more;
+	bool			blocked;
 	bool			keepalive;
 	bool			deaf;
 	bool			orphan;

@@ -189,7 +189,7 @@ static bool hold_rest(const struct tether_conn *conn)
 	if (conn->fin_queued)
 		return false;
 	if (conn->more)
-		return true;
+		return !conn->blocked || tether_conn_flight(conn);
 	return !conn->nodelay && tether_conn_flight(conn) &&
 	       tether_after(conn->small, conn->una);
 }
