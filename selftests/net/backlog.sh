@@ -91,7 +91,7 @@ check "backlog: they complete when ACKs arrive" \
 	wait_for 30 listener_has completed $CLIENTS
 check "backlog: none is half-open then" listener_has half 0
 check "backlog: no queue was full" \
-	is "$(counters "$NS2" "listen_overflow|drop_(half|accept)_full")" 0
+	is "$(counter "$NS2" "@(listen_overflow|drop_@(half|accept)_full)")" 0
 release
 check "backlog: the listener's end resets them" \
 	wait_for 5 has_sockets "$NS1" ESTABLISHED 0

@@ -22,11 +22,11 @@ refuses()
 	local name=$1 before all
 	shift
 	before=$(counter "$NS2" "rst_out_$name")
-	all=$(counters "$NS2" "rst_out_.*")
+	all=$(counter "$NS2" "rst_out_*")
 	n1 "$bin/rawframe" v1 dst=$MAC2 sport=7 dport=$PORT flags=1 "$@" ||
 		return
 	wait_for 5 reset_is_out "$name" "$before" &&
-		is "$(counters "$NS2" "rst_out_.*")" $((all + 1))
+		is "$(counter "$NS2" "rst_out_*")" $((all + 1))
 }
 
 reset_is_out()
