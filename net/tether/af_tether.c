@@ -363,6 +363,7 @@ static int bind_locked(struct sock *sk, const struct sockaddr_tether *addr)
 		return -EINVAL;
 	ts->bind_ifindex = addr->sth_ifindex;
 	memcpy(ts->bind_addr, addr->sth_addr, ETH_ALEN);
+	ts->bind_lost = false;
 	err = tether_table_bind(sk, port);
 	if (err) {
 		ts->bind_ifindex = 0;

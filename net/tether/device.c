@@ -108,7 +108,7 @@ bool tether_device_attach(struct sock *sk, struct net_device *dev)
 	bool there;
 
 	rcu_assign_pointer(ts->dev, dev);
-	smp_mb(); /* the notifier sees dev, or we see that the device left */
+	smp_mb(); /* the notifier sees dev, or we see what it is about */
 	memcpy(ts->src, dev->dev_addr, ETH_ALEN);
 	tether_device_path(sk);
 	rcu_read_lock();
@@ -447,12 +447,26 @@ static void device_changed(struct net_device *dev, enum tether_defer what)
 {
 	struct device_change change = { .dev = dev, .what = what };
 
+	/* Pairs with tether_device_attach(): our walk, or its look, is later. */
+	smp_mb();
 	tether_table_each(dev_net(dev), sock_device_changed, &change);
 	if (what == TETHER_DEFER_MTU)
 		return;
 	tether_timewait_purge(dev_net(dev), dev->ifindex);
 	if (what == TETHER_DEFER_DEVICE)
 		tether_reply_forget(dev);
+}
+
+/*
+ * A port's frames are its master's: it is gone to us. When it is released, who
+ * is bound to it can be told again another time.
+ */
+static void master_changed(struct net_device *dev,
+			   const struct netdev_notifier_changeupper_info *info)
+{
+	if (info->master)
+		device_changed(dev, info->linking ? TETHER_DEFER_DEVICE :
+						    TETHER_DEFER_ADDRESS);
 }
 
 static int device_event(struct notifier_block *block, unsigned long event,
@@ -469,9 +483,7 @@ static int device_event(struct notifier_block *block, unsigned long event,
 		device_changed(dev, TETHER_DEFER_DEVICE);
 		break;
 	case NETDEV_CHANGEUPPER:
-		/* A port's frames are its master's. */
-		if (netdev_master_upper_dev_get(dev))
-			device_changed(dev, TETHER_DEFER_DEVICE);
+		master_changed(dev, ptr);
 		break;
 	case NETDEV_CHANGEADDR:
 		device_changed(dev, TETHER_DEFER_ADDRESS);

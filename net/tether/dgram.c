@@ -447,7 +447,8 @@ void tether_dgram_device(struct sock *sk, const struct net_device *dev,
 	struct tether_sock *ts = tether_sk(sk);
 	int err;
 
-	if (what == TETHER_DEFER_MTU)
+	/* Out of the table it may be on the way to another address. */
+	if (what == TETHER_DEFER_MTU || hlist_unhashed_lockless(&ts->bind_node))
 		return;
 	err = tether_bind_lost(sk);
 	if (what == TETHER_DEFER_DEVICE && ts->key.ifindex == dev->ifindex)

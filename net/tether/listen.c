@@ -512,13 +512,6 @@ void tether_listen_receive(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	in.seg.drop = tether_wire_parse(&in.seg, skb->data,
 					TETHER_MAX_HEADER + U16_MAX);
-	/* Since it was found, the socket may have been given another port. */
-	if (!in.seg.drop && in.seg.dport != tether_sk(sk)->key.sport)
-		in.seg.drop = TETHER_DROP_NO_SOCKET;
-	if (in.seg.drop) {
-		tether_drop_skb(sock_net(sk), skb, in.seg.drop);
-		return;
-	}
 	in.key = (struct tether_key){
 		.net = sock_net(sk),
 		.type = TETHER_TYPE_STREAM,
@@ -527,6 +520,13 @@ void tether_listen_receive(struct sock *sk, struct sk_buff *skb)
 		.dport = in.seg.sport,
 	};
 	memcpy(in.key.peer, cb->peer, ETH_ALEN);
+	/* Since it was found, the socket may have been bound to another. */
+	if (!in.seg.drop && !tether_table_fits(sk, &in.key, cb->dest))
+		in.seg.drop = TETHER_DROP_NO_SOCKET;
+	if (in.seg.drop) {
+		tether_drop_skb(sock_net(sk), skb, in.seg.drop);
+		return;
+	}
 
 	/* The locks of children are spinning ones, also from the backlog. */
 	local_bh_disable();

@@ -271,12 +271,11 @@ static bool has_memory(struct sock *sk, const struct tether_segment *seg,
 
 /*
  * Without memory what the segment acknowledges is still worth knowing: it may
- * free what our own send queue holds. The peer is told to wait for a read.
+ * free what our own send queue holds. The core tells the peer to wait.
  */
 static void forget_payload(struct sock *sk, struct tether_segment *seg,
 			   struct sk_buff *skb)
 {
-	tether_conn_starve(&tether_stream(sk)->conn);
 	if (pskb_trim(skb, 0))
 		return;
 	seg->drop = TETHER_DROP_MEMORY;

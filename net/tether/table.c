@@ -537,6 +537,20 @@ static int fit(const struct tether_sock *ts, const struct tether_key *key,
 }
 
 /**
+ * tether_table_fits() - is a socket still the one to receive a frame?
+ * @sk: locked, found by tether_table_find_bound() before it was
+ * @key: what the frame says
+ * @dest: the MAC it is for
+ *
+ * Return: true if its port, device and MAC have not changed to others.
+ */
+bool tether_table_fits(const struct sock *sk, const struct tether_key *key,
+		       const u8 *dest)
+{
+	return fit(tether_sk(sk), key, dest) >= 0;
+}
+
+/**
  * tether_table_find_bound() - who receives from anybody?
  * @key: what the frame says
  * @dest: the MAC it is for

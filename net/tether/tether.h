@@ -411,6 +411,8 @@ int tether_table_connect(struct sock *sk, const struct tether_key *key);
 int tether_table_insert(struct sock *sk);
 void tether_table_unhash(struct sock *sk);
 struct sock *tether_table_find_conn(const struct tether_key *key);
+bool tether_table_fits(const struct sock *sk, const struct tether_key *key,
+		       const u8 *dest);
 struct sock *tether_table_find_bound(const struct tether_key *key,
 				     const u8 *dest);
 struct sock *tether_table_next_bound(const struct tether_key *key,

@@ -306,6 +306,8 @@ TEST_PEER(arrival, dupack__without_its_bytes)
 		EXPECT_DID_NOT(TETHER_DID_DUPACK);
 		EXPECT_EQ(TETHER_DROP_MEMORY, seg.drop);
 	}
+	EXPECT_FRAME(FLAGS_A, 5001, 0, 1);
+	EXPECT_EQ(0, p->frame.seg.window);
 	EXPECT_SILENCE();
 }
 
@@ -704,10 +706,25 @@ TEST_PEER(arrival, text__limit_with_holes)
 /* Who was refused for want of memory waits until the program has read. */
 TEST_PEER(arrival, text__starved)
 {
+	struct tether_segment seg;
+
 	peer_establish(p);
 	peer_send(p, FLAGS_A, 1, 100, 1);
 	peer_pull_all(p);
-	tether_conn_starve(&p->conn);
+	seg = p->seg;
+	seg.len = 0;
+	seg.drop = TETHER_DROP_MEMORY;
+	/* What is old is not missed. */
+	p->did = tether_conn_segment(&p->conn, &p->conn.path, &seg, NULL,
+				     p->now);
+	EXPECT_FRAME(FLAGS_A, 1, 0, 101);
+	EXPECT_LT(0, p->frame.seg.window);
+	seg.seq = p->irs + 101;
+	seg.drop = TETHER_DROP_MEMORY;
+	p->did = tether_conn_segment(&p->conn, &p->conn.path, &seg, NULL,
+				     p->now);
+	/* Who waits for more than there is must be told. */
+	EXPECT_DID(TETHER_DID_READABLE);
 	EXPECT_FRAME(FLAGS_A, 1, 0, 101);
 	EXPECT_EQ(0, p->frame.seg.window);
 	EXPECT_SILENCE();

@@ -429,6 +429,29 @@ static void note_frame_size(struct tether_conn *conn, u32 len)
 		conn->frame -= (conn->frame - len) / FRAME_DECAY;
 }
 
+/*
+ * Bytes inside the window were refused for want of memory. The peer is told
+ * that the window is closed, so that it asks for ever, but does not think that
+ * nobody answers; and whoever waits for more bytes that there is no more.
+ */
+static void starve(struct tether_conn *conn)
+{
+	conn->starved = true;
+	conn->due |= TETHER_DUE_ACK;
+	if (tether_recvq_avail(&conn->rcvq))
+		conn->did |= TETHER_DID_READABLE;
+}
+
+/* The text was dropped on the way here; what is old is not missed. */
+static void miss_text(struct tether_conn *conn,
+		      const struct tether_segment *seg)
+{
+	if (tether_before(seg->seq, conn->rcvq.nxt))
+		conn->due |= TETHER_DUE_ACK | TETHER_DUE_DUPACK;
+	else
+		starve(conn);
+}
+
 /* Step 13, the bytes; @skb is taken over. */
 static void receive(struct tether_conn *conn, struct tether_segment *seg,
 		    struct sk_buff *skb, u64 now)
@@ -456,7 +479,7 @@ static void receive(struct tether_conn *conn, struct tether_segment *seg,
 	case TETHER_RECVQ_FULL:
 		seg->drop = TETHER_DROP_MEMORY;
 		conn->did |= TETHER_DID_FULL;
-		tether_conn_starve(conn);
+		starve(conn);
 		break;
 	}
 }
@@ -482,6 +505,8 @@ static bool trim(struct tether_conn *conn, struct tether_segment *seg,
 static void take_text(struct tether_conn *conn, struct tether_segment *seg,
 		      struct sk_buff *skb, u64 now)
 {
+	if (seg->drop == TETHER_DROP_MEMORY)
+		miss_text(conn, seg);
 	if (!seg->len)
 		goto free;
 	if (!(TETHER_STATE_BIT(conn->state) & RECEIVING) || conn->fin_rcvd ||
@@ -574,10 +599,12 @@ static void arrive_other_version(struct tether_conn *conn,
 				 struct tether_segment *seg)
 {
 	if (conn->state == TETHER_SYN_SENT && seg->flags & TETHER_RST &&
-	    seg->reason == TETHER_REASON_VERSION)
+	    seg->reason == TETHER_REASON_VERSION) {
+		seg->drop = TETHER_DROP_NONE;
 		reset_by_peer(conn, seg);
-	else
+	} else {
 		seg->drop = TETHER_DROP_VERSION;
+	}
 }
 
 /**

@@ -297,19 +297,6 @@ bool tether_conn_window_moves(const struct tether_conn *conn, u64 *edge)
 }
 
 /**
- * tether_conn_starve() - bytes inside the window were refused
- * @conn: the connection
- *
- * For want of memory. The peer is told that the window is closed, so that it
- * asks for ever, but does not think that nobody answers.
- */
-void tether_conn_starve(struct tether_conn *conn)
-{
-	conn->starved = true;
-	conn->due |= TETHER_DUE_ACK;
-}
-
-/**
  * tether_conn_read() - the program has read bytes
  * @conn: the connection
  * @bytes: how many

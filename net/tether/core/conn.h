@@ -188,7 +188,6 @@ u32 tether_conn_congested(struct tether_conn *conn,
 u32 tether_conn_timer(struct tether_conn *conn, u64 now);
 u64 tether_conn_deadline(const struct tether_conn *conn);
 u32 tether_conn_push(struct tether_conn *conn, struct sk_buff *skb);
-void tether_conn_starve(struct tether_conn *conn);
 u32 tether_conn_read(struct tether_conn *conn, u32 bytes);
 u32 tether_conn_shutdown(struct tether_conn *conn);
 u32 tether_conn_close(struct tether_conn *conn, u64 now);
