@@ -51,7 +51,7 @@ bad()
 from_peer()
 {
 	# A connection answers what is wrong no more often than this.
-	sleep 0.02
+	nap 20000
 	bad "$1" "$2" src=$PEER_MAC sport="$peer_port" dport="$port" \
 		seq="$seq" ack="$ack" window=65535 "${@:3}"
 }
@@ -74,29 +74,32 @@ padded_is_used()
 		is "$(counter "$NS2" 'drop_*')" "$drops"
 }
 
-# A thousand frames with an answer due: a few answers.
+# A thousand frames with an answer due: a few answers at once, and one a
+# millisecond.
 limited()
 {
-	local frames rate
+	local frames rate began
+	began=$(now_ms)
 	rate=$(counter "$NS2" drop_rate)
 	frames=$(counter "$NS2" frames_out)
 	"${sender[@]}" sport=5000 dport=1 flags=1 seq=7 times=1000
 	frames=$(($(counter "$NS2" frames_out) - frames))
 	rate=$(($(counter "$NS2" drop_rate) - rate))
-	above $frames 0 && at_most $frames 500 &&
+	above $frames 0 && at_most $frames $((260 + $(now_ms) - began)) &&
 		is "$frames sent, $rate not" "$frames sent, $((1000 - frames)) not"
 }
 
-# A thousand RSTs at the wrong place: some challenges.
+# A thousand RSTs at the wrong place: one challenge in ten milliseconds.
 few_challenges()
 {
-	local frames
-	sleep 0.02
+	local frames began
+	nap 20000
+	began=$(now_ms)
 	frames=$(counter "$NS2" frames_out)
 	"${sender[@]}" src=$PEER_MAC sport="$peer_port" dport="$port" \
 		seq=$((seq + 1)) flags=8 times=1000
 	frames=$(($(counter "$NS2" frames_out) - frames))
-	above $frames 0 && at_most $frames 500
+	above $frames 0 && at_most $frames $((2 + ($(now_ms) - began + 10) / 10))
 }
 
 silent()

@@ -179,5 +179,5 @@ check "sysctl: syn_retries" given_up SYN_SENT did_syn_retransmit 2
 set_sysctls rto_init_us=10000 synack_retries=4
 check "sysctl: synack_retries" half_is_given_up 5
 set_sysctls retries=3
-check "sysctl: retries" given_up FIN_WAIT1 retrans_out 3
+check "sysctl: retries" given_up FIN_WAIT1 did_rto 3
 done_testing

@@ -485,6 +485,7 @@ TEST_F(data, more_alone)
 	long start;
 	int fd[2];
 
+	ASSERT_TRUE(sock_fresh_net());
 	if (!sock_is_inet())
 		ASSERT_TRUE(sock_sysctl("tether/rto_min_us", "1000000"));
 	ASSERT_EQ(0, sock_pair(fd));

@@ -262,7 +262,7 @@ TEST_F(table, listener)
 	EXPECT_TRUE(SOCK_UNTIL(row_of(listener, &row) && row.half == 1));
 	EXPECT_EQ(0, row.completed);
 	EXPECT_STREQ("synack", row.timer);
-	EXPECT_LE(row.left, 1);
+	EXPECT_LE(row.left, 64);
 	EXPECT_TRUE(SOCK_UNTIL(row_of(listener, &row) && row.completed == 1));
 	EXPECT_EQ(0, row.half);
 	EXPECT_EQ(7, row.limit);
@@ -517,12 +517,12 @@ TEST_F(counter, time_wait)
 	EXPECT_EQ(0, sock_counter("time_wait_full"));
 	/* Each end was closed before the other had acknowledged that. */
 	EXPECT_EQ(2, sock_counter("orphaned"));
-	EXPECT_EQ(1, sock_count());
+	EXPECT_TRUE(SOCK_UNTIL(sock_count() == 1));
 	/* One more is closed at once, in peace. */
 	ASSERT_TRUE(end_pair());
 	EXPECT_TRUE(SOCK_UNTIL(sock_counter("time_wait_full") == 1));
 	EXPECT_EQ(1, sock_counter("time_wait"));
-	EXPECT_EQ(2, sock_counter("did_time_wait"));
+	EXPECT_TRUE(SOCK_UNTIL(sock_counter("did_time_wait") == 2));
 	EXPECT_TRUE(SOCK_UNTIL(sock_count() == 1));
 	EXPECT_EQ(0, sock_counter("rst_*"));
 }
