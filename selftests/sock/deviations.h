@@ -34,8 +34,6 @@ static const struct sock_deviation sock_deviations[] = {
 	  "the mark is for the call, not for what is queued" },
 	{ "data", "low_water_part", "recv", SOCK_BOTH, 7, 4,
 	  "the mark is for the call, not for what is queued" },
-	{ "data", "low_water_half", "still below", SOCK_TETHER, 0, POLLIN,
-	  "a segment of lo does not fit into what is left of the buffer" },
 	{ "data", "not_ours", "fast open", SOCK_BOTH, 1, -EOPNOTSUPP,
 	  "there is no fast open" },
 	{ "data", "not_ours", "zero copy", SOCK_BOTH, 1, -EOPNOTSUPP,
