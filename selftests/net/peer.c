@@ -27,7 +27,7 @@
  * buffer's limit and its largest use; then reads, and prints how many bytes
  * came and whether they are those that were sent.
  *
- *	peer refuse REASON DEVICE NAMESPACE PEER-DEVICE
+ *	peer refuse REASON[/VERSION] DEVICE NAMESPACE PEER-DEVICE
  *
  * answers the SYN of a program with an RST for this reason, a number, and
  * prints the errno that the program is given.
@@ -75,6 +75,7 @@ struct held {
 	__u64		seq, ack;	/* next to send, next expected */
 	__u32		ts;		/* latest timestamp seen */
 	__u8		reason;		/* of the RSTs that it sends */
+	__u8		version;	/* of its frames, 0 for ours */
 };
 
 static void die(const char *what)
@@ -96,6 +97,8 @@ static void raw_send_from(const struct held *h, __u64 seq, __u8 flags,
 	memcpy(frame.src, peer_mac, 6);
 	frame.flags = flags;
 	frame.reason = flags & RST ? h->reason : 0;
+	if (h->version)
+		frame.version = h->version;
 	frame.sport = h->peer_port;
 	frame.dport = h->port;
 	frame.window = 65535;
@@ -666,10 +669,12 @@ static int flood(char **argv)
 
 static int refuse(char **argv)
 {
-	struct held h = { .reason = atoi(argv[0]) };
+	struct held h = { .state = "SYN_SENT" };
 	struct pollfd pfd = { .events = POLLOUT };
 	socklen_t len = sizeof(h.error);
 
+	if (sscanf(argv[0], "%hhu/%hhu", &h.reason, &h.version) < 1)
+		die("no reason");
 	raw_open(&h, argv[2], argv[3]);
 	open_socket(&h, argv[1], 0);
 	start_connecting(&h);
@@ -691,7 +696,7 @@ int main(int argc, char **argv)
 	if (argc == 6 && !strcmp(argv[1], "refuse"))
 		return refuse(argv + 2);
 	fprintf(stderr, "usage: peer hold state[:call],... device netns peer-device\n"
-		"       peer refuse reason device netns peer-device\n"
+		"       peer refuse reason[/version] device netns peer-device\n"
 		"       peer flood order|holes device netns peer-device count\n");
 	return 2;
 }

@@ -34,12 +34,13 @@ reset_is_out()
 	[ "$(counter "$NS2" "rst_out_$1")" = $(($2 + 1)) ]
 }
 
-plan 11
+plan 12
 make_pair
 check "refused: nobody listens" refused 1 no_listener ECONNREFUSED
 check "refused: no connection" refused 2 no_connection ECONNREFUSED
 check "refused: aborted" refused 3 aborted ECONNREFUSED
 check "refused: the version" refused 11 version EPROTONOSUPPORT
+check "refused: by another version" refused 11/2 version EPROTONOSUPPORT
 check "refused: an option" refused 12 option EPROTO
 check "refused: no memory" refused 13 memory ECONNREFUSED
 check "refused: a reason of the future" refused 200 none ECONNREFUSED
