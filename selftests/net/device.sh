@@ -118,6 +118,15 @@ told_once()
 	is "$(sed '1,/^end/d' "$work/answers" | grep -v -e ' none ' -e end)" ""
 }
 
+# Released and taken again: those who have no connection are told again.
+told_again()
+{
+	n1 ip link set v1 nomaster && n1 ip link set v1 master br0 || return
+	tell "errors 3 ${SECOND}000"
+	wait_for $((2 * SECOND)) has_ended 2 || { echo "no answer"; return 1; }
+	is "$(sed '1,/^end/d' "$work/answers" | grep -c ENODEV)" 3
+}
+
 has_ended()
 {
 	[ "$(grep -c end "$work/answers")" = "$1" ]
@@ -147,11 +156,12 @@ meet()
 	done
 }
 
-plan 97
+plan 98
 make_namespaces
 n1 ip link add br0 type bridge
 for what in down rename mac port; do
 	meet $what
+	[ $what != port ] || check "device: port, told again" told_again
 	release
 	check "device: $what, deleted afterwards" n2 timeout 5 ip link del v2
 done
