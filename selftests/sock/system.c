@@ -10,15 +10,21 @@
 #include <sys/stat.h>
 #include "pair.h"
 
-/* Set a sysctl of our namespace, named from /proc/sys/net/ on. */
-bool sock_sysctl(const char *name, const char *value)
+/* A sysctl of our namespace, named from /proc/sys/net/ on. */
+static FILE *open_sysctl(const char *name, const char *mode)
 {
 	char path[128];
-	FILE *file;
-	bool good;
 
 	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	file = fopen(path, "w");
+	return fopen(path, mode);
+}
+
+/* Set a sysctl of our namespace. */
+bool sock_sysctl(const char *name, const char *value)
+{
+	FILE *file = open_sysctl(name, "w");
+	bool good;
+
 	if (!file)
 		return false;
 	good = fputs(value, file) >= 0;
@@ -27,12 +33,9 @@ bool sock_sysctl(const char *name, const char *value)
 
 static bool read_sysctl(const char *name, char *value, int len)
 {
-	char path[128];
-	FILE *file;
+	FILE *file = open_sysctl(name, "r");
 	bool good;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	file = fopen(path, "r");
 	if (!file)
 		return false;
 	good = fgets(value, len, file);
