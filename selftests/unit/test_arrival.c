@@ -111,6 +111,10 @@ TEST_PEER(arrival, challenge__is_limited)
 	EXPECT_EQ(TETHER_DROP_ACK, p->seg.drop);
 	peer_send(p, FLAGS_A, 1, 0, -100000);
 	EXPECT_EQ(TETHER_DROP_ACK, p->seg.drop);
+	peer_send(p, TETHER_SYN, -100, 0, 0);
+	EXPECT_EQ(TETHER_DROP_OLD, p->seg.drop);
+	peer_send(p, TETHER_SYN, 1ULL << 31, 0, 0);
+	EXPECT_EQ(TETHER_DROP_WINDOW, p->seg.drop);
 	EXPECT_EQ(0, p->did);
 	EXPECT_SILENCE();
 	p->now++;
@@ -731,6 +735,33 @@ TEST_PEER(arrival, text__starved)
 	tether_conn_read(&p->conn, 100);
 	EXPECT_FRAME(FLAGS_A, 1, 0, 101);
 	EXPECT_LT(0, p->frame.seg.window);
+}
+
+/*
+ * The ACK got lost and the bytes that come again are dropped for want of
+ * memory: a sender without an answer would give up.
+ */
+TEST_PEER(arrival, text__starved_of_what_was_acked)
+{
+	struct tether_segment seg;
+	int i;
+
+	peer_establish(p);
+	peer_send(p, FLAGS_A, 1, 100, 1);
+	peer_pull_all(p);
+	peer_after(p, PEER_SEC);
+	EXPECT_FRAME(FLAGS_A, 1, 0, 101);
+	for (i = 0; i < 2; i++) {
+		seg = p->seg;
+		seg.seq = p->irs + 1;
+		seg.len = 0;
+		seg.drop = TETHER_DROP_MEMORY;
+		p->did = tether_conn_segment(&p->conn, &p->conn.path, &seg,
+					     NULL, p->now);
+		EXPECT_EQ(TETHER_DROP_MEMORY, seg.drop);
+		EXPECT_FRAME(FLAGS_A, 1, 0, 101);
+		EXPECT_SILENCE();
+	}
 }
 
 /* Refused for want of memory: it is not acknowledged, and comes again. */

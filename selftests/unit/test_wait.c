@@ -124,6 +124,15 @@ TEST_F(wait, segment__rst_is_ignored)
 	EXPECT_EQ(end, self->wait.deadline);
 }
 
+/* RFC 9293 section 3.10.7.4: what has RST is never answered. */
+TEST_F(wait, segment__rst_with_bytes)
+{
+	struct tether_segment seg = SEGMENT(FLAGS_RA, self->rcv_nxt - 1, 100);
+
+	EXPECT_WAIT(TETHER_WAIT_DROP, seg, self->peer.now + PEER_SEC);
+	EXPECT_EQ(TETHER_DROP_RST, seg.drop);
+}
+
 TEST_F(wait, segment__new_syn)
 {
 	struct tether_segment seg = SEGMENT(TETHER_SYN, self->rcv_nxt + 1, 0);

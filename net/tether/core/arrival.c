@@ -179,23 +179,32 @@ static bool acceptable(const struct tether_conn *conn,
 }
 
 /*
- * Bytes at the wrong place are answered, so that the peer learns what is
- * expected; an empty ACK at the wrong place is not, lest two ends that
- * disagree answer each other for ever.
+ * Bytes at the wrong place are answered, also if they were dropped on the way
+ * here, so that the peer learns what is expected; an empty ACK at the wrong
+ * place is not, lest two ends that disagree answer each other for ever.
  */
-static void refuse(struct tether_conn *conn, struct tether_segment *seg)
+static void refuse(struct tether_conn *conn, struct tether_segment *seg,
+		   u64 now)
 {
 	bool old = !tether_after(tether_segment_end(seg),
 				 tether_conn_rcv_nxt(conn));
+	bool lost = seg->drop == TETHER_DROP_MEMORY;
 
-	seg->drop = old ? TETHER_DROP_OLD : TETHER_DROP_WINDOW;
+	if (!lost)
+		seg->drop = old ? TETHER_DROP_OLD : TETHER_DROP_WINDOW;
 	if (seg->flags & TETHER_RST)
 		return;
+	if (seg->flags & TETHER_SYN) {
+		/* RFC 5961 section 4.2: wherever it lies */
+		challenge(conn, now);
+		return;
+	}
 	if (old && seg->len) {
 		note_timestamp(conn, seg);
 		conn->did |= TETHER_DID_OLD;
 	}
-	if (tether_segment_end(seg) != seg->seq || seg->flags & TETHER_PROBE)
+	if (lost || tether_segment_end(seg) != seg->seq ||
+	    seg->flags & TETHER_PROBE)
 		conn->due |= TETHER_DUE_ACK | TETHER_DUE_DUPACK;
 }
 
@@ -566,7 +575,7 @@ static void arrive_synchronized(struct tether_conn *conn,
 				struct sk_buff *skb, u64 now)
 {
 	if (!is_simultaneous(conn, seg) && !acceptable(conn, seg)) {
-		refuse(conn, seg);
+		refuse(conn, seg, now);
 		goto free;
 	}
 	if (!check_rst(conn, seg, now) || !check_syn(conn, seg, now) ||

@@ -69,7 +69,8 @@ enum tether_wait_did tether_wait_segment(struct tether_wait *wait,
 		wait->deadline = now + wait->time_wait;
 	seg->drop = seg->flags & TETHER_RST ? TETHER_DROP_RST :
 		    seg->flags & TETHER_SYN ? TETHER_DROP_SYN : TETHER_DROP_OLD;
-	if ((act & TETHER_ACT_ACK || seg->len || seg->flags & TETHER_PROBE) &&
+	if (!(seg->flags & TETHER_RST) &&
+	    (act & TETHER_ACT_ACK || seg->len || seg->flags & TETHER_PROBE) &&
 	    tether_challenge_allowed(&wait->answered, now))
 		return TETHER_WAIT_REPLY;
 	return TETHER_WAIT_DROP;
