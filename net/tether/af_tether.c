@@ -157,11 +157,8 @@ int tether_sock_device(const struct sock *sk)
  * The index of the device that an address names or, if it names none, that the
  * socket is tied to; 0 for none, or a negative errno.
  */
-static int named_device(const struct sock *sk,
-			const struct sockaddr_tether *addr)
+static int named_device(int tied, const struct sockaddr_tether *addr)
 {
-	int tied = tether_sock_device(sk);
-
 	if (tied < 0 || !addr->sth_ifindex)
 		return tied;
 	if (addr->sth_ifindex > INT_MAX)
@@ -175,7 +172,7 @@ static int named_device(const struct sock *sk,
 static int resolve_ifindex(const struct sock *sk,
 			   const struct sockaddr_tether *addr)
 {
-	int ifindex = named_device(sk, addr);
+	int ifindex = named_device(tether_sock_device(sk), addr);
 
 	if (ifindex)
 		return ifindex;
@@ -331,7 +328,8 @@ static int bind_allowed(struct sock *sk, const struct sockaddr_tether *addr)
 	struct net_device *dev;
 	int ifindex, err;
 
-	ifindex = named_device(sk, addr);
+	/* what an earlier bind(2) said is over if this one is to count */
+	ifindex = named_device(READ_ONCE(sk->sk_bound_dev_if), addr);
 	if (ifindex < 0)
 		return ifindex;
 	if (ifindex) {

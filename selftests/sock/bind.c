@@ -171,6 +171,26 @@ TEST_F(tied, port_of_each_device)
 	}
 }
 
+/* A socket that has lost its port may be bound anew, and elsewhere. */
+TEST_F(tied, again)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	int fd = sock_open(SOCK_STREAM), listener = sock_listener(2);
+	struct sock_addr addr, other;
+
+	ASSERT_TRUE(sock_other_device());
+	sock_addr_client(&addr, 0);
+	ASSERT_EQ(0, sock_bind(fd, &addr));
+	sock_addr_dest(&addr, sock_port(listener));
+	STEP("connect", 0, sock_connect_addr(fd, &addr));
+	STEP("unspec", 0, connect(fd, &unspec, sizeof(unspec)));
+	sock_addr_any(&other, PORT + 12);
+	if (!sock_is_inet())
+		other.th.sth_ifindex = if_nametoindex(SOCK_DEV_OTHER);
+	STEP("bind elsewhere", 0, sock_bind(fd, &other));
+	STEP("port", PORT + 12, sock_port(fd));
+}
+
 /* Which device does the connection go by? Minus errno if by none. */
 static int device_of_connection(int fd, const struct sock_addr *to)
 {
