@@ -12,16 +12,16 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 INSTALL ?= install
 
-# The kernel to build for: KDIR, or KERNEL=6.1|6.12|uml (from the cache), or
-# the running kernel if its headers are here, or else 6.1.
+# The kernel to build for: KDIR, or KERNEL=6.1|6.12|uml|debug (from the cache),
+# or the running kernel if its headers are here, or else 6.1.
 running := /lib/modules/$(shell uname -r)/build
 ifeq ($(KDIR),)
 ifneq ($(filter 6.1 6.12,$(KERNEL)),)
 find_kdir = $(fetch) headers $(KERNEL)
-else ifeq ($(KERNEL),uml)
-find_kdir = $(top)/selftests/vm/uml.sh kdir
+else ifneq ($(filter uml debug,$(KERNEL)),)
+find_kdir = $(top)/selftests/vm/kernel.sh kdir $(KERNEL)
 else ifneq ($(KERNEL),)
-$(error KERNEL=$(KERNEL): the choice is 6.1, 6.12 or uml)
+$(error KERNEL=$(KERNEL): the choice is 6.1, 6.12, uml or debug)
 else ifneq ($(wildcard $(running)/Makefile),)
 find_kdir = echo $(running)
 else
@@ -116,17 +116,18 @@ help:
 #= make                 the module and the tools
 #= make module          tether.ko, in build/<kernel release>/
 #=     KDIR=dir         for the kernel with these headers
-#=     KERNEL=6.1|6.12|uml  for a stock kernel of Debian, whose headers are
-#=                      fetched, or for the User-Mode Linux of the tests
+#=     KERNEL=6.1|6.12  for a stock kernel of Debian, whose headers are fetched
+#=     KERNEL=uml|debug for a kernel of the tests, which is built
 #=     W=1 C=2 CF=...   with the kernel's extra warnings and checkers
 #= make tools           the programs of tools/, in build/tools/
 #= make install         module, header and programs (PREFIX, DESTDIR)
 #= make uninstall       the reverse
 #= make demo            a file over a lossy link, in a virtual machine
 #= make vm              a shell in a virtual machine with Tether loaded;
-#=                      KERNEL=6.1|6.12|uml
+#=                      KERNEL=6.1|6.12|uml|debug
 #= make check           every test; for a part SUITE=unit|sim|style|sock|net|
-#=                      commands|canary, KERNEL=6.1|6.12|uml, CLOCK=virtual|smp
+#=                      commands|canary|coverage, KERNEL=6.1|6.12|uml|debug,
+#=                      CLOCK=virtual|smp
 #= make style           the style gates alone
 #= make unit            the unit tests alone
 #= make clean           remove build/

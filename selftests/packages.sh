@@ -54,7 +54,7 @@ tether_need()
 	tether_as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq \
 		-o DPkg::Lock::Timeout=300 --no-install-recommends \
 		install -y $_missing >&2 ||
-		tether_die "apt-get could not install:$_missing"
+		tether_die "could not install:$_missing; do so and run it again"
 }
 
 # Print the version of the kernel source in use: the one the cache holds, so

@@ -10,13 +10,16 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
+#include <linux/nsproxy.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
+#include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/timer.h>
+#include <net/net_namespace.h>
 
 /* Longer than the limits that the canary suite sets for its machines. */
 #define CANARY_STALL_MS		12000
@@ -25,6 +28,7 @@
 #define CANARY_BYTES		8
 
 static int *canary_nowhere;
+static struct sk_buff *canary_lost;
 static int canary_bytes = CANARY_BYTES;
 static DEFINE_MUTEX(canary_first);
 static DEFINE_MUTEX(canary_second);
@@ -64,7 +68,7 @@ static void canary_hang(void)
 	schedule_timeout_uninterruptible(CANARY_HANG_SECONDS * HZ);
 }
 
-/* What the checkers of User-Mode Linux must see, and the kernel survives. */
+/* What the checkers of the debug kernels must see, and the kernel survives. */
 
 static void canary_sleep(void)
 {
@@ -93,6 +97,15 @@ static void canary_overrun(void)
 	if (bytes)
 		WRITE_ONCE(bytes[READ_ONCE(canary_bytes)], 1);
 	kfree(bytes);
+}
+
+static void canary_freed(void)
+{
+	char *bytes = kmalloc(CANARY_BYTES, GFP_KERNEL);
+
+	kfree(bytes);
+	if (bytes)
+		WRITE_ONCE(bytes[0], 1);
 }
 
 static void canary_shift(void)
@@ -133,9 +146,23 @@ static void canary_leak(void)
 	WRITE_ONCE(canary_nowhere, NULL);
 }
 
+static void canary_skb(void)
+{
+	int i;
+
+	for (i = 0; i < 8; i++)
+		WRITE_ONCE(canary_lost, alloc_skb(CANARY_BYTES, GFP_KERNEL));
+	WRITE_ONCE(canary_lost, NULL);
+}
+
 static void canary_device(void)
 {
 	dev_get_by_name(&init_net, "canary0");
+}
+
+static void canary_namespace(void)
+{
+	get_net(current->nsproxy->net_ns);
 }
 
 static const struct {
@@ -150,11 +177,14 @@ static const struct {
 	{ "sleep", canary_sleep },
 	{ "lockdep", canary_lockdep },
 	{ "overrun", canary_overrun },
+	{ "freed", canary_freed },
 	{ "shift", canary_shift },
 	{ "refcount", canary_refcount },
 	{ "object", canary_object },
 	{ "leak", canary_leak },
+	{ "skb", canary_skb },
 	{ "device", canary_device },
+	{ "namespace", canary_namespace },
 };
 
 static int canary_set(const char *value, const struct kernel_param *param)

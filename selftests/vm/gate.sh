@@ -1,18 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# gate.sh LOG...: look for a kernel's complaints in its logs, as printed on a
-# console or as read from /dev/kmsg. The first complaint of each kind goes to
-# stderr as "KIND: line"; the status is 1 if there is any, 2 without a log.
+# gate.sh [--text] LOG...: look for a kernel's complaints in its logs, as printed
+# on a console or as read from /dev/kmsg. The first complaint of each kind goes
+# to stderr as "KIND: line"; the status is 1 if there is any, 2 without a log.
+# With --text what the kernel said from the first one on goes to stdout.
 
 set -u
 
-[ $# -gt 0 ] || { echo "usage: gate.sh LOG..." >&2; exit 2; }
+text=0
+if [ "${1:-}" = --text ]; then
+	text=60
+	shift
+fi
+[ $# -gt 0 ] || { echo "usage: gate.sh [--text] LOG..." >&2; exit 2; }
 for log in "$@"; do
 	[ -r "$log" ] || { echo "no-log: $log cannot be read" >&2; exit 2; }
 done
 
-awk '
+awk -v text=$text '
 # What comes before a message: "[   1.234567][ T12] " or "4,12,345,-;".
 function message(line)
 {
@@ -25,13 +31,25 @@ function message(line)
 
 function report(kind, line)
 {
+	if (!found)
+		tell(line)
 	if (!seen[kind]++) {
-		printf "%s: %s\n", kind, line
+		printf "%s: %s\n", kind, line >"/dev/stderr"
 		found = 1
 	}
 }
 
-{ line = message($0) }
+function tell(line)
+{
+	if (text > 0 && text-- > 0)
+		print line
+}
+
+{
+	line = message($0)
+	if (found)
+		tell(line)
+}
 
 line ~ /^BUG: (KASAN|KFENCE|KMSAN|KCSAN)/ { report("sanitizer", line); next }
 line ~ /^BUG: .*(soft lockup|workqueue lockup)/ { report("lockup", line); next }
@@ -79,4 +97,4 @@ line ~ /traps: .* (trap|general)|corruption|ref_tracker:/ {
 }
 
 END { exit found }
-' "$@" >&2
+' "$@"

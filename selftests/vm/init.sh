@@ -13,8 +13,12 @@
 #                        guest; default: the virtio port tether.verdict
 #   tether.out=PATH      where the command's output goes; default: the virtio
 #                        port tether.out; an interactive run uses it as its tty
-#   tether.log=PATH      where the whole kernel log goes at the end; default:
-#                        the virtio port tether.log; left out if there is none
+#   tether.log=PATH      where the whole kernel log goes at the end, and what the
+#                        run left behind; default: the virtio port tether.log;
+#                        left out if there is none
+#   tether.keep=PATH     where a tar of /run/tether/keep goes at the end, with
+#                        the coverage of modules, if the kernel counts it, in
+#                        gcov; default: the virtio port tether.keep
 #
 # Files in DIR (only "command" and "token" are required):
 #   command   a shell script, run by sh; its status is the guest's status
@@ -99,7 +103,7 @@ mount_all()
 	mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null
 	mount -t tmpfs -o mode=755 tmpfs /run
-	mkdir -p /run/tether/job /run/netns /run/lock "$HOST"
+	mkdir -p /run/tether/job /run/tether/keep /run/netns /run/lock "$HOST"
 	if grep -q ' / overlay ' /proc/mounts; then
 		mount --move /mnt "$HOST"
 	else
@@ -161,22 +165,21 @@ run_command()
 	fi
 }
 
-# A leak shows on the second look: the first may see a pointer in flight.
-look_for_leaks()
-{
-	leaks=/sys/kernel/debug/kmemleak
-	[ -w "$leaks" ] || return 0
-	echo scan >"$leaks" || return 0
-	sleep 5
-	echo scan >"$leaks"
-	cat "$leaks"
-}
-
 kernel_log()
 {
 	dd if=/dev/kmsg iflag=nonblock bs=8192 2>/dev/null
-	look_for_leaks
-	return 0
+	cat /run/tether/leftovers
+}
+
+# A file of debugfs does not say how long it is, which tar must know.
+keep_coverage()
+{
+	gcov=/sys/kernel/debug/gcov
+	[ -d $gcov ] || return 0
+	(cd $gcov && find . -name '*.gcda') | while read -r file; do
+		copy=/run/tether/keep/gcov/$file
+		mkdir -p "${copy%/*}" && cat "$gcov/$file" >"$copy"
+	done
 }
 
 if [ "${TETHER_STAGE:-1}" = 1 ]; then
@@ -184,13 +187,15 @@ if [ "${TETHER_STAGE:-1}" = 1 ]; then
 fi
 
 mount_all
+own=$(dirname "$0")
 hostname tether
 job=$HOST$(word tether.job /nonexistent)
 channel=$(word tether.channel "$(port tether.verdict)")
 out=$(word tether.out "$(port tether.out)")
 log=$(word tether.log "$(port tether.log)")
+keep=$(word tether.keep "$(port tether.keep)")
 : "${out:=/dev/console}"
-for tty in "$channel" "$log"; do
+for tty in "$channel" "$log" "$keep"; do
 	[ -c "$tty" ] && stty -F "$tty" raw -echo 2>/dev/null
 done
 [ -e "$job/shell" ] || stty -F "$out" -opost 2>/dev/null
@@ -202,6 +207,7 @@ fi
 token=$(cat "$job/token")
 cd /run/tether/job || power_off
 if prepare >"$out" 2>&1; then
+	namespaces=$("$own/leftovers.sh" before)
 	printf 'begin %s\n' "$token" >"$channel"
 	run_command
 	status=$?
@@ -210,6 +216,9 @@ else
 	status=120
 fi
 cd /
+"$own/leftovers.sh" after "${namespaces:-}" >/run/tether/leftovers 2>/dev/null
+keep_coverage
+[ -n "$keep" ] && tar -C /run/tether/keep -cf - . | cat >"$keep"
 [ -n "$log" ] && kernel_log >"$log"
 taint=$(cat /proc/sys/kernel/tainted)
 printf 'status %d\ntaint %d\nend %s\n' "$status" "$taint" "$token" >"$channel"
