@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Frames of Tether, built and read without the module's own code. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 #include <linux/tether.h>
 #include "frame.h"
 
@@ -302,4 +304,32 @@ int frame_own_mac(const char *device, __u8 *mac)
 	memcpy(mac, req.ifr_hwaddr.sa_data, ETH_ALEN);
 	close(fd);
 	return 0;
+}
+
+/**
+ * frame_tap() - make a device that brings the frames that are written to it
+ * @name: its name
+ * @flags: IFF_VNET_HDR or IFF_NAPI, or 0
+ *
+ * Return: its other end, or -1 after a message; the device, which is up, lasts
+ * as long as that
+ */
+int frame_tap(const char *name, int flags)
+{
+	struct ifreq req = { .ifr_flags = IFF_TAP | IFF_NO_PI | flags };
+	int sock = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int fd = open("/dev/net/tun", O_RDWR);
+
+	snprintf(req.ifr_name, IFNAMSIZ, "%s", name);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &req)) {
+		perror("/dev/net/tun");
+		return -1;
+	}
+	req.ifr_flags = IFF_UP;
+	if (ioctl(sock, SIOCSIFFLAGS, &req)) {
+		perror(name);
+		return -1;
+	}
+	close(sock);
+	return fd;
 }

@@ -63,5 +63,6 @@ ssize_t frame_receive(int fd, __u8 *data, size_t size, int timeout_ms);
 int frame_ethertype(void);
 int frame_family(void);
 int frame_own_mac(const char *device, __u8 *mac);
+int frame_tap(const char *name, int flags);
 
 #endif /* _TETHER_TEST_FRAME_H */

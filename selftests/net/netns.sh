@@ -33,10 +33,13 @@ counts_alone()
 			/proc/net/tether_stat)" "$before"
 }
 
-# socket_as NAMESPACE GROUP: may this group open a socket there?
+# socket_as NAMESPACE GROUP [MORE]: may this group open a socket there, with
+# another one besides?
 socket_as()
 {
-	in_ns "$1" setpriv --reuid 65534 --regid "$2" --clear-groups \
+	local more=--clear-groups
+	[ -z "${3:-}" ] || more=--groups=$3
+	in_ns "$1" setpriv --reuid 65534 --regid "$2" "$more" \
 		timeout 10 "$bin/xfer" connect receive local 5 /dev/null \
 		2>"$work/error"
 	grep -q "connect: Connection refused" "$work/error"
@@ -91,7 +94,7 @@ set_policy()
 	n1 sh -c "echo '$2' >$SYSCTLS/$1" || bail "$1 cannot be set"
 }
 
-plan 20
+plan 22
 make_pair
 make_file "$work/in" 100000
 check "netns: listener in n2" start_listener "$NS2"
@@ -104,6 +107,8 @@ check "netns: any group by default" socket_as "$NS1" 65534
 set_policy group_range "100 200"
 check "netns: group_range, group inside" socket_as "$NS1" 150
 check "netns: group_range, group outside" not_permitted "$NS1" 65534
+check "netns: group_range, another of the groups" socket_as "$NS1" 65534 150
+check "netns: group_range, no other either" not_permitted "$NS1" 65534 99
 check "netns: group_range, another namespace" socket_as "$NS2" 65534
 set_policy group_range "1 0"
 check "netns: group_range is empty" not_permitted "$NS1" 100

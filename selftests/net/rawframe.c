@@ -14,12 +14,10 @@
  * super-frame of segments of N bytes, to its own MAC. An Ethernet device would
  * have to be sent one, and the kernel cuts what a program sends.
  */
-#include <fcntl.h>
 #include <net/ethernet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -109,25 +107,12 @@ static bool set(char *arg)
 	return !*end && set_number(arg, number);
 }
 
-/* A device of our own, up, that takes super-frames from us. */
+/* A device of our own that takes super-frames from us. */
 static int open_tap(const char *name)
 {
-	struct ifreq req = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	int sock = socket(AF_UNIX, SOCK_DGRAM, 0);
-	int fd = open("/dev/net/tun", O_RDWR);
+	int fd = frame_tap(name, IFF_VNET_HDR);
 
-	snprintf(req.ifr_name, IFNAMSIZ, "%s", name);
-	if (fd < 0 || ioctl(fd, TUNSETIFF, &req)) {
-		perror("rawframe: /dev/net/tun");
-		return -1;
-	}
-	req.ifr_flags = IFF_UP;
-	if (ioctl(sock, SIOCSIFFLAGS, &req) || frame_own_mac(name, frame.dst)) {
-		perror(name);
-		return -1;
-	}
-	close(sock);
-	return fd;
+	return fd < 0 || frame_own_mac(name, frame.dst) ? -1 : fd;
 }
 
 static bool send_frame(int fd, __u8 *data, size_t len)
