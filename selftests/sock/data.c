@@ -641,6 +641,27 @@ TEST_F(data, single_bytes)
 	STEP("intact", 0, !!memcmp(in, out, sizeof(in)));
 }
 
+/* Writes of two sockets in turn: what lies together belongs to neither. */
+TEST_F(data, pieces)
+{
+	enum { PIECE = 300, PIECES = 100 };
+	static char out[PIECES * PIECE], in[2][sizeof(out)];
+	int fd[2][2], sent = 0, i;
+
+	ASSERT_EQ(0, sock_pair(fd[0]));
+	ASSERT_EQ(0, sock_pair(fd[1]));
+	sock_pattern(out, sizeof(out), 13);
+	for (i = 0; i < 2 * PIECES; i++)
+		sent += send(fd[i % 2][0], out + i / 2 * PIECE, PIECE,
+			     i < 2 * PIECES - 2 ? MSG_MORE : 0);
+	STEP("sent", 2 * sizeof(out), sent);
+	for (i = 0; i < 2; i++) {
+		STEP("received", 1,
+		     sock_recv_all(fd[i][1], in[i], sizeof(out)));
+		STEP("intact", 0, !!memcmp(in[i], out, sizeof(out)));
+	}
+}
+
 TEST_F(data, ping_pong)
 {
 	int fd[2], i, good = 0;

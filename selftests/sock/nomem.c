@@ -1,145 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No memory: of a call the kernel refuses the first allocation, then the
- * second, and so on. Each time the call fails with an errno of the manual, or
- * does what it should, and nothing is left behind. What is allocated in
- * softirq is refused by its cache. Needs a kernel that injects faults.
+ * No memory: of each system call one allocation after the other is refused.
+ * Each time it fails with an errno of the manual, or does what it should, the
+ * socket can still be used, and nothing is left behind. For options and the
+ * like see nomem_settings.c, for frames that arrive nomem_frames.c, for timers
+ * nomem_softirq.c. Needs a kernel that injects faults.
  */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "left.h"
+#include "faults.h"
 #include "pair.h"
-
-#define FAIL_NTH "/proc/self/fail-nth"
-#define DEBUG_DIR "/sys/kernel/debug"
 
 #define SOCK_NAME refused
 #define SOCK_NO_INET
 #include "fixture.h"
 
-#define SOCK_NAME cache
-#define SOCK_NO_INET
-#include "fixture.h"
-
-static bool write_to(const char *path, const char *value)
-{
-	FILE *file = fopen(path, "w");
-	bool good = file && fputs(value, file) >= 0;
-
-	if (!file || fclose(file) || !good)
-		fprintf(stderr, "# %s: %m\n", path);
-	return good;
-}
-
-/* Every allocation may be refused, without a word in the log. */
-static bool allow_faults(void)
-{
-	static const char * const settings[][2] = {
-		{ "failslab/ignore-gfp-wait", "N" },
-		{ "failslab/verbose", "0" },
-		{ "fail_page_alloc/ignore-gfp-wait", "N" },
-		{ "fail_page_alloc/min-order", "0" },
-		{ "fail_page_alloc/verbose", "0" },
-		{ "fail_usercopy/verbose", "0" },
-	};
-	char path[128];
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		snprintf(path, sizeof(path), DEBUG_DIR "/%s", settings[i][0]);
-		if (!write_to(path, settings[i][1]))
-			return false;
-	}
-	return true;
-}
-
-/* All or nothing: lists of skips name it as a whole. */
-static void __attribute__((constructor)) need_faults(void)
-{
-	if (!access(FAIL_NTH, W_OK))
-		return;
-	printf("TAP version 13\n1..0 # SKIP no fault injection\n");
-	fflush(stdout);
-	_exit(KSFT_SKIP);
-}
-
-/* What is done with each allocation refused in turn. */
-struct attempt {
-	/* Makes what the call needs: a socket. */
-	int (*prepare)(void);
-	long (*call)(int fd);
-	/* Was it right to fail thus, or to succeed? Closes the socket. */
-	bool (*judge)(int fd, long result);
-};
-
-/*
- * Make the call with its @nth allocation refused, or access to the program's
- * memory, which counts as well. False if there were not so many.
- */
-static bool call_once(const struct attempt *try, int fd, int nth, long *result)
-{
-	int control = open(FAIL_NTH, O_RDWR), n;
-	char left[16] = "";
-	bool fired;
-
-	if (control < 0)
-		return false;
-	n = snprintf(left, sizeof(left), "%d", nth);
-	if (pwrite(control, left, n, 0) != n)
-		perror("# fail-nth");
-	errno = 0;
-	*result = sock_result(try->call(fd));
-	fired = pread(control, left, sizeof(left), 0) > 0 && atoi(left) == 0;
-	/* The first try may be refused itself, and so use up what is left. */
-	if (pwrite(control, "0", 1, 0) != 1 && pwrite(control, "0", 1, 0) != 1)
-		perror("# fail-nth");
-	close(control);
-	return fired;
-}
-
-/* How often the call failed for want of memory; -1 if something was wrong. */
-static int refuse_each(const struct attempt *try)
-{
-	int nth, fd, failed = 0;
-	bool fired = true;
-	long result = 0;
-
-	for (nth = 1; fired && nth < 1000; nth++) {
-		fd = try->prepare ? try->prepare() : 0;
-		if (fd < 0) {
-			fprintf(stderr, "# fault %d: no socket: %m\n", nth);
-			return -1;
-		}
-		fired = call_once(try, fd, nth, &result);
-		failed += fired && result < 0 && result != -EFAULT;
-		if (!try->judge(fd, result)) {
-			fprintf(stderr, "# fault %d: %s\n", nth, result < 0 ?
-				strerror(-result) : "not as it should be");
-			return -1;
-		}
-	}
-	fprintf(stderr, "# %d faults, %d errnos\n", nth - 2, failed);
-	return failed;
-}
-
 /* Made beforehand: no fault is to be spent on them. */
 static struct sock_addr address;
-static int listener, peer;
+static int listener;
 
 static int fresh(void)
 {
 	return sock_open(SOCK_STREAM);
 }
 
-static int connected(void)
+static int fresh_nonblock(void)
 {
-	int fd[2];
+	return sock_open(SOCK_STREAM | SOCK_NONBLOCK);
+}
 
-	if (sock_pair(fd))
-		return -1;
-	peer = fd[1];
-	return fd[0];
+static int fresh_dgram(void)
+{
+	return sock_open(SOCK_DGRAM);
 }
 
 static int datagram(void)
@@ -148,21 +41,8 @@ static int datagram(void)
 
 	if (sock_dgram_pair(fd))
 		return -1;
-	peer = fd[1];
+	faults_peer = fd[1];
 	return fd[0];
-}
-
-/* A byte each way, then close both. */
-static bool works(int a, int b)
-{
-	char c = 0;
-	bool good = send(a, "x", 1, 0) == 1 && recv(b, &c, 1, 0) == 1 &&
-		    c == 'x' && send(b, "y", 1, 0) == 1 &&
-		    recv(a, &c, 1, 0) == 1 && c == 'y';
-
-	close(a);
-	close(b);
-	return good;
 }
 
 static long call_socket(int unused)
@@ -175,24 +55,44 @@ static long call_socket_dgram(int unused)
 	return sock_open(SOCK_DGRAM);
 }
 
+static long call_socketpair(int unused)
+{
+	int fd[2];
+
+	return socketpair(sock_family(), SOCK_STREAM, 0, fd);
+}
+
 static bool judge_socket(int unused, long result)
 {
-	if (result >= 0)
-		return !close(result);
-	return result == -ENOBUFS || result == -ENOMEM || result == -ENFILE;
+	return result < 0 || !close(result);
 }
 
 TEST_F(refused, socket)
 {
-	struct attempt stream = { NULL, call_socket, judge_socket };
-	struct attempt dgram = { NULL, call_socket_dgram, judge_socket };
-	struct left base;
+	const struct attempt tries[] = {
+		{ "socket stream", NULL, call_socket, judge_socket,
+		  { ENOBUFS, ENOMEM, ENFILE } },
+		{ "socket datagram", NULL, call_socket_dgram, judge_socket,
+		  { ENOBUFS, ENOMEM, ENFILE } },
+		{ "socketpair", NULL, call_socketpair, judge_socket,
+		  { ENOBUFS, ENFILE }, .normal = EOPNOTSUPP },
+	};
 
-	ASSERT_TRUE(allow_faults());
-	ASSERT_TRUE(left_begin(&base));
-	EXPECT_GT(refuse_each(&stream), 0);
-	EXPECT_GT(refuse_each(&dgram), 0);
-	EXPECT_TRUE(left_nothing(&base));
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
+}
+
+static const int any_port, fixed_port = SOCK_PORT_FIXED;
+
+static int unbound(void)
+{
+	sock_addr_server(&address, *(const int *)faults_arg);
+	return fresh();
+}
+
+static int unbound_dgram(void)
+{
+	sock_addr_server(&address, *(const int *)faults_arg);
+	return fresh_dgram();
 }
 
 static long call_bind(int fd)
@@ -203,7 +103,25 @@ static long call_bind(int fd)
 /* Whether it failed or not, the port is free again. */
 static bool judge_bind(int fd, long result)
 {
-	return !close(fd) && (!result || result == -EFAULT);
+	bool bound = sock_port(fd) > 0;
+
+	return !close(fd) && bound == !result;
+}
+
+TEST_F(refused, bind)
+{
+	const struct attempt tries[] = {
+		{ "bind stream", unbound, call_bind, judge_bind, { EFAULT },
+		  &fixed_port },
+		{ "bind stream, any port", unbound, call_bind, judge_bind,
+		  { EFAULT }, &any_port },
+		{ "bind datagram", unbound_dgram, call_bind, judge_bind,
+		  { EFAULT }, &fixed_port },
+		{ "bind datagram, any port", unbound_dgram, call_bind,
+		  judge_bind, { EFAULT }, &any_port },
+	};
+
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
 }
 
 static long call_listen(int fd)
@@ -216,21 +134,26 @@ static bool judge_listen(int fd, long result)
 {
 	bool good = !listen(fd, 1) && !strcmp(sock_state(fd), "LISTEN");
 
-	return !close(fd) && good && (!result || result == -ENOMEM);
+	return !close(fd) && good;
 }
 
-TEST_F(refused, bind_listen)
+static int bound(void)
 {
-	struct attempt bind = { fresh, call_bind, judge_bind };
-	struct attempt listen = { fresh, call_listen, judge_listen };
-	struct left base;
+	int fd = fresh();
 
-	ASSERT_TRUE(allow_faults());
-	ASSERT_TRUE(left_begin(&base));
 	sock_addr_server(&address, SOCK_PORT_FIXED);
-	EXPECT_EQ(0, refuse_each(&bind));
-	EXPECT_EQ(1, refuse_each(&listen));
-	EXPECT_TRUE(left_nothing(&base));
+	return sock_bind(fd, &address) ? -1 : fd;
+}
+
+TEST_F(refused, listen)
+{
+	const struct attempt tries[] = {
+		{ "listen", bound, call_listen, judge_listen, { ENOMEM } },
+		{ "listen, any port", fresh, call_listen, judge_listen,
+		  { ENOMEM } },
+	};
+
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
 }
 
 static long call_connect(int fd)
@@ -238,51 +161,177 @@ static long call_connect(int fd)
 	return sock_connect_addr(fd, &address);
 }
 
+static int listening(void)
+{
+	listener = sock_listener(1);
+	sock_addr_dest(&address, sock_port(listener));
+	return listener;
+}
+
+static int connecting(void)
+{
+	return listening() < 0 ? -1 : fresh();
+}
+
+static int connecting_nonblock(void)
+{
+	return listening() < 0 ? -1 : fresh_nonblock();
+}
+
 /* A SYN that could not be sent is sent again. */
 static bool judge_connect(int fd, long result)
 {
-	if (result == -EFAULT)
-		return !close(fd);
-	return !result && works(fd, sock_accept(listener));
+	bool good = (result != -EFAULT || !sock_connect_addr(fd, &address) ||
+		     errno == EINPROGRESS) &&
+		    sock_wait(fd, POLLOUT) == POLLOUT;
+
+	sock_nonblock(fd, false);
+	good = sock_works(fd, sock_accept(listener)) && good;
+	return !close(listener) && good;
 }
 
-static int to_accept(void)
+/* Back to a fresh socket, for another connection. */
+static long call_disconnect(int fd)
 {
-	peer = sock_connect_to(listener);
-	return peer < 0 || !sock_wait(listener, POLLIN) ? -1 : listener;
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	return connect(fd, &none, sizeof(none));
+}
+
+static bool judge_disconnect(int fd, long result)
+{
+	if (result == -EFAULT)
+		return sock_works(fd, faults_peer);
+	return !close(faults_peer) && listening() >= 0 && judge_connect(fd, -EFAULT);
+}
+
+static int connecting_dgram(void)
+{
+	faults_peer = sock_bound_dgram();
+	sock_addr_dest(&address, sock_port(faults_peer));
+	return fresh_dgram();
+}
+
+/* It has a faults_peer if and only if it said so. */
+static bool judge_connect_dgram(int fd, long result)
+{
+	char c;
+	bool good = result ? send(fd, "x", 1, 0) < 0 && errno == EDESTADDRREQ :
+			     send(fd, "x", 1, 0) == 1 &&
+			     recv(faults_peer, &c, 1, 0) == 1;
+
+	return !close(fd) && !close(faults_peer) && good;
+}
+
+TEST_F(refused, connect)
+{
+	const struct attempt tries[] = {
+		{ "connect", connecting, call_connect, judge_connect,
+		  { EFAULT } },
+		{ "connect, not waiting", connecting_nonblock, call_connect,
+		  judge_connect, { EFAULT }, .normal = EINPROGRESS },
+		{ "connect datagram", connecting_dgram, call_connect,
+		  judge_connect_dgram, { EFAULT } },
+		{ "disconnect", faults_connected, call_disconnect, judge_disconnect,
+		  { EFAULT } },
+	};
+
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
+}
+
+/* The other has sent its SYN, which has not arrived. */
+static int crossing(void)
+{
+	struct sock_addr local, dest;
+	int fd = fresh_nonblock();
+
+	faults_peer = fresh_nonblock();
+	sock_addr_client(&local, 0);
+	if (sock_bind(faults_peer, &local))
+		return -1;
+	sock_addr_server(&local, 0);
+	if (sock_bind(fd, &local))
+		return -1;
+	sock_addr_dest(&dest, sock_port(fd));
+	if (sock_connect_addr(faults_peer, &dest) != -1 || errno != EINPROGRESS)
+		return -1;
+	sock_addr_server(&address, sock_port(faults_peer));
+	sock_mac(false, address.th.sth_addr);
+	return fd;
+}
+
+static bool judge_crossing(int fd, long result)
+{
+	if (result == -EFAULT && (sock_connect_addr(fd, &address) != -1 ||
+				  errno != EINPROGRESS))
+		return false;
+	sock_nonblock(fd, false);
+	sock_nonblock(faults_peer, false);
+	return sock_wait(fd, POLLOUT) == POLLOUT &&
+	       sock_wait(faults_peer, POLLOUT) == POLLOUT && sock_works(fd, faults_peer);
+}
+
+TEST_F(refused, simultaneous_open)
+{
+	const struct attempt tries[] = {
+		{ "connect, simultaneous", crossing, call_connect,
+		  judge_crossing, { EFAULT }, .normal = EINPROGRESS },
+	};
+
+	ASSERT_TRUE(sock_fresh_net());
+	ASSERT_TRUE(sock_qdisc("netem delay 100ms"));
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
+}
+
+static int with_child(void)
+{
+	listening();
+	faults_peer = sock_connect_to(listener);
+	return faults_peer < 0 || !sock_wait(listener, POLLIN) ? -1 : listener;
 }
 
 static long call_accept(int fd)
 {
-	return accept(fd, NULL, NULL);
+	return accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 }
 
-/* A connection that could not be had is there still. */
+static long call_accept_name(int fd)
+{
+	struct sock_addr addr = { .len = sizeof(addr.th) };
+
+	return accept4(fd, &addr.sa, &addr.len, SOCK_CLOEXEC);
+}
+
+/*
+ * A connection that could not be had is there still; one that was taken, but
+ * whose address could not be told, is gone.
+ */
 static bool judge_accept(int fd, long result)
 {
-	if (result >= 0)
-		return works(result, peer);
-	return (result == -ENOMEM || result == -ENFILE) &&
-	       works(sock_accept(fd), peer);
+	bool good;
+	char c;
+
+	if (result == -EFAULT)
+		good = recv(faults_peer, &c, 1, 0) <= 0 && !close(faults_peer);
+	else
+		good = sock_works(result < 0 ? sock_accept(fd) : result, faults_peer);
+	return !close(fd) && good;
 }
 
-TEST_F(refused, connect_accept)
+TEST_F(refused, accept)
 {
-	struct attempt connect = { fresh, call_connect, judge_connect };
-	struct attempt accept = { to_accept, call_accept, judge_accept };
-	struct left base;
+	const struct attempt tries[] = {
+		{ "accept", with_child, call_accept, judge_accept,
+		  { ENOMEM, ENFILE } },
+		{ "accept with name", with_child, call_accept_name,
+		  judge_accept, { ENOMEM, ENFILE, EFAULT } },
+	};
 
-	ASSERT_TRUE(allow_faults());
-	ASSERT_TRUE(left_begin(&base));
-	listener = sock_listener(1);
-	sock_addr_dest(&address, sock_port(listener));
-	EXPECT_EQ(0, refuse_each(&connect));
-	EXPECT_GT(refuse_each(&accept), 0);
-	close(listener);
-	EXPECT_TRUE(left_nothing(&base));
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
 }
 
 #define LONG 100000
+#define SHORT 10
 
 static char out[LONG], in[LONG];
 
@@ -296,57 +345,54 @@ static long call_send_nowait(int fd)
 	return send(fd, out, LONG, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* As many bytes as were counted have gone, and are those. */
-static bool arrive(int fd, long bytes)
+static long call_send_short(int fd)
 {
-	bool good = sock_recv_all(peer, in, bytes) && !memcmp(in, out, bytes);
-
-	return works(fd, peer) && good;
+	return send(fd, out, SHORT, MSG_NOSIGNAL);
 }
 
+/* As many bytes as were counted have gone, and are those. */
 static bool judge_send(int fd, long result)
 {
-	return arrive(fd, result > 0 ? result : 0) &&
-	       (result > 0 || result == -EFAULT);
-}
+	long bytes = result > 0 ? result : 0;
+	bool good = sock_recv_all(faults_peer, in, bytes) && !memcmp(in, out, bytes);
 
-static bool judge_send_nowait(int fd, long result)
-{
-	return arrive(fd, result > 0 ? result : 0) &&
-	       (result > 0 || result == -EFAULT || result == -EAGAIN);
+	return sock_works(fd, faults_peer) && good && result;
 }
 
 /* Who may wait, waits for memory, as for room; who may not, is told so. */
 TEST_F(refused, send)
 {
-	struct attempt send = { connected, call_send, judge_send };
-	struct attempt nowait = { connected, call_send_nowait,
-				  judge_send_nowait };
-	struct left base;
+	const struct attempt tries[] = {
+		{ "send little", faults_connected, call_send_short, judge_send,
+		  { EFAULT } },
+		{ "send much", faults_connected, call_send, judge_send, { EFAULT } },
+		{ "send much, not waiting", faults_connected, call_send_nowait,
+		  judge_send, { EFAULT, EAGAIN } },
+	};
 
 	sock_pattern(out, LONG, 3);
-	memset(in, 0, LONG);
-	ASSERT_TRUE(allow_faults());
-	ASSERT_TRUE(left_begin(&base));
-	EXPECT_EQ(0, refuse_each(&send));
-	EXPECT_GT(refuse_each(&nowait), 0);
-	EXPECT_TRUE(left_nothing(&base));
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
 }
 
 static int with_bytes(void)
 {
-	int fd = connected(), got = peer;
+	int fd = faults_connected(), got = faults_peer;
 
 	if (fd < 0 || send(fd, out, LONG, 0) != LONG ||
 	    !sock_arrived(got, LONG))
 		return -1;
-	peer = fd;
+	faults_peer = fd;
 	return got;
 }
 
 static long call_recv(int fd)
 {
 	return recv(fd, in, LONG, 0);
+}
+
+static long call_peek(int fd)
+{
+	return recv(fd, in, LONG, MSG_PEEK);
 }
 
 /* What was not read is there still, and nothing was read twice. */
@@ -356,20 +402,24 @@ static bool judge_recv(int fd, long result)
 	bool good = sock_recv_all(fd, in + bytes, LONG - bytes) &&
 		    !memcmp(in, out, LONG);
 
-	return works(fd, peer) && good && (result > 0 || result == -EFAULT);
+	return sock_works(fd, faults_peer) && good && result;
+}
+
+static bool judge_peek(int fd, long result)
+{
+	return result && judge_recv(fd, -EFAULT);
 }
 
 TEST_F(refused, recv)
 {
-	struct attempt recv = { with_bytes, call_recv, judge_recv };
-	struct left base;
+	const struct attempt tries[] = {
+		{ "recv", with_bytes, call_recv, judge_recv, { EFAULT } },
+		{ "recv to peek", with_bytes, call_peek, judge_peek,
+		  { EFAULT } },
+	};
 
 	sock_pattern(out, LONG, 4);
-	memset(in, 0, LONG);
-	ASSERT_TRUE(allow_faults());
-	ASSERT_TRUE(left_begin(&base));
-	EXPECT_EQ(0, refuse_each(&recv));
-	EXPECT_TRUE(left_nothing(&base));
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
 }
 
 static long call_send_dgram(int fd)
@@ -377,49 +427,134 @@ static long call_send_dgram(int fd)
 	return send(fd, out, 1000, 0);
 }
 
-/* It may get lost on its way, even so. */
+static long call_sendto(int fd)
+{
+	return sendto(fd, out, 1000, 0, &address.sa, address.len);
+}
+
+/* On lo there is room for what is not linear in its buffer. */
+static long call_send_long_dgram(int fd)
+{
+	return send(fd, out, sock_link == SOCK_VETH ? 1400 : 30000, 0);
+}
+
+static long call_send_control(int fd)
+{
+	union {
+		char raw[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { .align = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SO_MARK } };
+	struct iovec iov = { out, 1000 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+
+	return sendmsg(fd, &msg, 0);
+}
+
+/* It may get lost on its way, even so; the next one does not. */
 static bool judge_send_dgram(int fd, long result)
 {
-	return !close(fd) && !close(peer) &&
-	       (result == 1000 || result == -EFAULT || result == -ENOBUFS);
+	int fits = sock_link == SOCK_VETH ? 1400 : 30000;
+	bool good = !result || result == 1000 || result == fits || result < 0;
+
+	while (recv(faults_peer, in, LONG, MSG_DONTWAIT) > 0)
+		;
+	good = good && sendto(fd, out, 7, 0, &address.sa, address.len) == 7;
+	while (good && recv(faults_peer, in, LONG, 0) != 7)
+		;
+	return !close(fd) && !close(faults_peer) && good;
+}
+
+static int datagram_named(void)
+{
+	int fd = datagram();
+
+	sock_addr_dest(&address, sock_port(faults_peer));
+	return fd;
 }
 
 TEST_F(refused, send_datagram)
 {
-	struct attempt send = { datagram, call_send_dgram, judge_send_dgram };
-	struct left base;
+	const struct attempt tries[] = {
+		{ "send datagram", datagram_named, call_send_dgram,
+		  judge_send_dgram, { EFAULT, ENOBUFS } },
+		{ "send long datagram", datagram_named, call_send_long_dgram,
+		  judge_send_dgram, { EFAULT, ENOBUFS } },
+		{ "send datagram with control", datagram_named,
+		  call_send_control, judge_send_dgram, { EFAULT, ENOBUFS } },
+		{ "sendto", connecting_dgram, call_sendto, judge_send_dgram,
+		  { EFAULT, ENOBUFS } },
+	};
 
-	ASSERT_TRUE(allow_faults());
-	ASSERT_TRUE(left_begin(&base));
-	EXPECT_GT(refuse_each(&send), 0);
-	EXPECT_TRUE(left_nothing(&base));
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
 }
 
-static long call_option(int fd)
+static int broadcaster(void)
 {
-	int on = 1;
+	int fd = fresh_dgram(), on = 1;
 
-	return setsockopt(fd, SOL_TETHER, TETHER_NODELAY, &on, sizeof(on));
+	faults_peer = sock_bound_dgram();
+	sock_addr_client(&address, sock_port(faults_peer));
+	memset(address.th.sth_addr, 0xff, 6);
+	if (setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)))
+		return -1;
+	return fd;
 }
 
-/* Set if and only if it said so. */
-static bool judge_option(int fd, long result)
+/* lo has no groups. */
+TEST_F(refused, send_broadcast)
 {
-	int on = sock_int_option(fd, SOL_TETHER, TETHER_NODELAY);
+	struct attempt broadcast = {
+		"send broadcast", broadcaster, call_sendto, judge_send_dgram,
+		{ EFAULT, ENOBUFS }
+	};
 
-	return works(fd, peer) && on == !result &&
-	       (!result || result == -EFAULT);
+	if (sock_link == SOCK_VETH)
+		EXPECT_TRUE(faults_walk(&broadcast, 1));
 }
 
-TEST_F(refused, setsockopt)
+static int with_datagram(void)
 {
-	struct attempt option = { connected, call_option, judge_option };
-	struct left base;
+	int fd = datagram_named(), got = faults_peer;
 
-	ASSERT_TRUE(allow_faults());
-	ASSERT_TRUE(left_begin(&base));
-	EXPECT_EQ(0, refuse_each(&option));
-	EXPECT_TRUE(left_nothing(&base));
+	if (fd < 0 || send(fd, out, 1000, 0) != 1000 ||
+	    !sock_wait(got, POLLIN))
+		return -1;
+	faults_peer = fd;
+	return got;
+}
+
+static long call_recvfrom(int fd)
+{
+	struct sock_addr addr = { .len = sizeof(addr.th) };
+
+	return recvfrom(fd, in, LONG, 0, &addr.sa, &addr.len);
+}
+
+static bool judge_recvfrom(int fd, long result)
+{
+	bool good = result < 0 || !memcmp(in, out, result);
+
+	/* One that could not be handed over is lost, the next one is not. */
+	good = good && send(faults_peer, out, 7, 0) == 7 && recv(fd, in, LONG, 0) == 7;
+	return !close(fd) && !close(faults_peer) && good;
+}
+
+TEST_F(refused, recv_datagram)
+{
+	const struct attempt tries[] = {
+		{ "recvfrom", with_datagram, call_recvfrom, judge_recvfrom,
+		  { EFAULT } },
+	};
+
+	sock_pattern(out, LONG, 6);
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
+}
+
+static long call_shutdown(int fd)
+{
+	return shutdown(fd, SHUT_WR);
 }
 
 static long call_close(int fd)
@@ -431,131 +566,51 @@ static long call_close(int fd)
 static bool judge_close(int fd, long result)
 {
 	char c;
-	bool good = recv(peer, &c, 1, 0) == 0;
 
-	return !close(peer) && good && !result;
+	return recv(faults_peer, &c, 1, 0) == 0 && !close(faults_peer);
+}
+
+static bool judge_shutdown(int fd, long result)
+{
+	char c;
+	bool good = recv(faults_peer, &c, 1, 0) == 0 && send(faults_peer, "z", 1, 0) == 1 &&
+		    recv(fd, &c, 1, 0) == 1 && c == 'z';
+
+	return !close(fd) && !close(faults_peer) && good;
+}
+
+static bool judge_closed(int fd, long result)
+{
+	return fcntl(fd, F_GETFD) == -1 && errno == EBADF;
+}
+
+/* The reset may not have been sent: then it is the answer to what comes. */
+static bool judge_close_child(int fd, long result)
+{
+	bool good = judge_closed(fd, result);
+	char c;
+
+	good = good && (send(faults_peer, "x", 1, MSG_NOSIGNAL) < 0 ||
+			recv(faults_peer, &c, 1, 0) < 0);
+	return !close(faults_peer) && good;
+}
+
+static bool judge_close_dgram(int fd, long result)
+{
+	return judge_closed(fd, result) && !close(faults_peer);
 }
 
 TEST_F(refused, close)
 {
-	struct attempt close = { connected, call_close, judge_close };
-	struct left base;
+	const struct attempt tries[] = {
+		{ "shutdown", faults_connected, call_shutdown, judge_shutdown },
+		{ "close", faults_connected, call_close, judge_close },
+		{ "close listener", with_child, call_close,
+		  judge_close_child },
+		{ "close datagram", datagram, call_close, judge_close_dgram },
+	};
 
-	ASSERT_TRUE(allow_faults());
-	ASSERT_TRUE(left_begin(&base));
-	EXPECT_EQ(0, refuse_each(&close));
-	EXPECT_TRUE(left_nothing(&base));
-}
-
-/* Let a cache refuse: @percent of what is asked of it, @times at most. */
-static bool refuse(const char *cache, const char *percent, const char *times)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", cache);
-	return allow_faults() && write_to(path, "1") &&
-	       write_to(DEBUG_DIR "/failslab/cache-filter", "Y") &&
-	       write_to(DEBUG_DIR "/failslab/times", times) &&
-	       write_to(DEBUG_DIR "/failslab/probability", percent);
-}
-
-static void refuse_no_more(const char *cache)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", cache);
-	write_to(DEBUG_DIR "/failslab/probability", "0");
-	write_to(DEBUG_DIR "/failslab/cache-filter", "N");
-	write_to(path, "0");
-}
-
-/* A SYN that finds no memory is as good as lost: it comes again. */
-TEST_F(cache, half_open)
-{
-	long dropped = sock_counter("drop_memory");
-	struct left base;
-	int fd;
-
-	ASSERT_TRUE(left_begin(&base));
-	listener = sock_listener(1);
-	ASSERT_TRUE(refuse("tether_half", "100", "2"));
-	fd = sock_connect_to(listener);
-	refuse_no_more("tether_half");
-	EXPECT_EQ(dropped + 2, sock_counter("drop_memory"));
-	EXPECT_TRUE(works(fd, sock_accept(listener)));
-	close(listener);
-	EXPECT_TRUE(left_nothing(&base));
-}
-
-/* So is a final ACK: the SYN+ACK comes again, and is acknowledged again. */
-TEST_F(cache, child)
-{
-	long dropped = sock_counter("drop_memory");
-	struct sock_addr addr;
-	struct left base;
-	int fd, got;
-
-	ASSERT_TRUE(left_begin(&base));
-	listener = sock_listener(1);
-	fd = sock_open(SOCK_STREAM);
-	ASSERT_TRUE(refuse("TETHER", "100", "2"));
-	sock_addr_dest(&addr, sock_port(listener));
-	EXPECT_EQ(0, sock_connect_addr(fd, &addr));
-	got = sock_accept(listener);
-	refuse_no_more("TETHER");
-	EXPECT_EQ(dropped + 2, sock_counter("drop_memory"));
-	EXPECT_TRUE(works(fd, got));
-	close(listener);
-	EXPECT_TRUE(left_nothing(&base));
-}
-
-/* Without memory for TIME_WAIT there is none. */
-TEST_F(cache, time_wait)
-{
-	long waits = sock_counter("time_wait");
-	struct left base;
-	int fd[2];
-	char c;
-
-	ASSERT_TRUE(left_begin(&base));
-	ASSERT_EQ(0, sock_pair(fd));
-	ASSERT_TRUE(refuse("tether_timewait", "100", "1"));
-	close(fd[0]);
-	EXPECT_EQ(0, recv(fd[1], &c, 1, 0));
-	close(fd[1]);
-	EXPECT_TRUE(SOCK_UNTIL(sock_count() == 0));
-	refuse_no_more("tether_timewait");
-	EXPECT_EQ(waits, sock_counter("time_wait"));
-	EXPECT_TRUE(left_nothing(&base));
-}
-
-static long send_long(void *arg)
-{
-	return sock_send_all(*(int *)arg, out, LONG);
-}
-
-/* Every fifth frame or so cannot be made, or taken in; all bytes arrive. */
-TEST_F(cache, frames)
-{
-	long refused = sock_counter("xmit_nomem");
-	struct sock_job job;
-	struct left base;
-	int fd[2], i;
-
-	sock_pattern(out, LONG, 5);
-	ASSERT_TRUE(left_begin(&base));
-	ASSERT_EQ(0, sock_pair(fd));
-	ASSERT_TRUE(refuse("skbuff_head_cache", "20", "-1"));
-	for (i = 0; i < 10; i++) {
-		EXPECT_EQ(0, sock_start(&job, send_long, &fd[i & 1]));
-		EXPECT_TRUE(sock_recv_all(fd[!(i & 1)], in, LONG));
-		EXPECT_EQ(1, sock_finish(&job));
-		EXPECT_EQ(0, memcmp(in, out, LONG));
-	}
-	refuse_no_more("skbuff_head_cache");
-	EXPECT_GT(sock_counter("xmit_nomem"), refused);
-	EXPECT_TRUE(works(fd[0], fd[1]));
-	EXPECT_TRUE(left_nothing(&base));
+	EXPECT_TRUE(faults_walk(tries, ARRAY_SIZE(tries)));
 }
 
 TEST_HARNESS_MAIN

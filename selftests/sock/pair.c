@@ -500,6 +500,20 @@ int sock_dgram_pair(int fd[2])
 	return sock_connect_addr(fd[0], &addr);
 }
 
+/* A byte each way, then close both. */
+bool sock_works(int a, int b)
+{
+	char c = 0;
+	bool good = send(a, "x", 1, MSG_NOSIGNAL) == 1 &&
+		    recv(b, &c, 1, 0) == 1 && c == 'x' &&
+		    send(b, "y", 1, MSG_NOSIGNAL) == 1 &&
+		    recv(a, &c, 1, 0) == 1 && c == 'y';
+
+	close(a);
+	close(b);
+	return good;
+}
+
 static int poll_one(int fd, short events, int timeout)
 {
 	struct pollfd pfd = { .fd = fd, .events = events };

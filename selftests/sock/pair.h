@@ -112,6 +112,7 @@ int sock_accept(int listener);
 int sock_pair(int fd[2]);
 int sock_cross(int fd[2]);
 int sock_dgram_pair(int fd[2]);
+bool sock_works(int a, int b);
 
 int sock_events(int fd, short events);
 int sock_wait(int fd, short events);

@@ -197,6 +197,30 @@ TEST_F(poll, low_water)
 	STEP("the end wakes", POLLIN, sock_wait(fd[1], POLLIN));
 }
 
+static long poll_bytes(void *arg)
+{
+	return sock_wait(*(int *)arg, POLLIN);
+}
+
+/* A mark that is lowered below what has come wakes who waits. */
+TEST_F(poll, low_water_lowered)
+{
+	struct sock_job job;
+	int fd[2], mark = 10;
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_RCVLOWAT, &mark,
+				sizeof(mark)));
+	ASSERT_EQ(5, send(fd[0], "12345", 5, 0));
+	ASSERT_TRUE(sock_arrived(fd[1], 5));
+	ASSERT_EQ(0, sock_start(&job, poll_bytes, &fd[1]));
+	ASSERT_TRUE(sock_asleep(&job));
+	mark = 5;
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_RCVLOWAT, &mark,
+				sizeof(mark)));
+	STEP("wakes", POLLIN, sock_finish(&job));
+}
+
 #define PIECE 300
 #define PIECES 2000
 

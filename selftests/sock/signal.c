@@ -449,4 +449,24 @@ TEST_F(wait, sigio)
 	STEP("a signal", 1, SOCK_UNTIL(signals));
 }
 
+/* And when there is room again for a sender that found none. */
+TEST_F(wait, sigio_room)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	static char buf[65536];
+	int fd[2];
+
+	ASSERT_EQ(0, sock_pair(fd));
+	ASSERT_LT(0, sock_fill(fd[0]));
+	ASSERT_EQ(0, sigaction(SIGIO, &action, NULL));
+	ASSERT_EQ(0, fcntl(fd[0], F_SETOWN, getpid()));
+	ASSERT_EQ(0, fcntl(fd[0], F_SETFL, O_ASYNC | O_NONBLOCK));
+	STEP("no room", -EAGAIN, send(fd[0], "x", 1, 0));
+	STEP("no signal", 0, signals);
+	STEP("a signal", 1, SOCK_UNTIL(({
+		recv(fd[1], buf, sizeof(buf), MSG_DONTWAIT);
+		signals;
+	})));
+}
+
 #include "last.h"

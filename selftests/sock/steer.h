@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Two calls at once, on a processor each, over and over, and steered so that
+ * each of them is the first to return about as often as the other: steer.c.
+ */
+#ifndef _SOCK_STEER_H
+#define _SOCK_STEER_H
+
+#include <stdbool.h>
+
+/**
+ * struct contest - two calls that may meet
+ * @name: for the line that says how often each of them won
+ * @prepare: makes what both use; optional
+ * @call: one for each processor; what they return is what @judge gets
+ * @judge: is all as promised, whoever was first? Cleans up
+ * @rounds: how many
+ * @least: how often each of them must win
+ */
+struct contest {
+	const char *name;
+	bool (*prepare)(void);
+	long (*call[2])(void);
+	bool (*judge)(const long result[2]);
+	int rounds;
+	int least;
+};
+
+bool steer(const struct contest *contest);
+int steer_round(void);
+
+#endif /* _SOCK_STEER_H */
