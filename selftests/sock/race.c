@@ -121,7 +121,7 @@ static long send_bytes(void)
 }
 
 /* Whoever came first: in the end the peer has been reset. */
-static bool peer_is_reset(const long result[2])
+static bool peer_is_reset(const long *result)
 {
 	return result[0] == 0 && result[1] == 1 && wire_expect(RST, RST);
 }
@@ -141,7 +141,7 @@ static bool frame_was_late(void)
 }
 
 /* The listener answered, or was gone; what it had begun ends with it. */
-static bool peer_is_answered(const long result[2])
+static bool peer_is_answered(const long *result)
 {
 	struct frame frame;
 
@@ -155,7 +155,7 @@ static bool peer_is_answered(const long result[2])
 }
 
 /* A child that was reset is still accepted, as TCP's is. */
-static bool child_is_reset(const long result[2])
+static bool child_is_reset(const long *result)
 {
 	char c;
 	long got = result[0] < 0 ? -1 :
@@ -171,13 +171,13 @@ TEST_F(race, frames)
 {
 	static const struct contest contests[] = {
 		{ "close of a listener x SYN", wired_listener,
-		  { close_listener, send_syn }, peer_is_answered, ROUNDS, LEAST },
+		  close_listener, send_syn, peer_is_answered, ROUNDS, LEAST },
 		{ "close of a listener x final ACK", wired_half,
-		  { close_listener, send_ack }, peer_is_answered, ROUNDS, LEAST },
+		  close_listener, send_ack, peer_is_answered, ROUNDS, LEAST },
 		{ "accept x RST", wired_waiting,
-		  { accept_child, send_rst }, child_is_reset, ROUNDS, LEAST },
+		  accept_child, send_rst, child_is_reset, ROUNDS, LEAST },
 		{ "close x data", wired_child,
-		  { close_child, send_bytes }, peer_is_reset, ROUNDS, LEAST },
+		  close_child, send_bytes, peer_is_reset, ROUNDS, LEAST },
 	};
 
 	struct left base;
@@ -233,7 +233,7 @@ static long connect_to(void)
 	return sock_connect_addr(fd, &address);
 }
 
-static bool connected(const long result[2])
+static bool connected(const long *result)
 {
 	bool good = result[1] == 0 && sock_port(fd) > 0;
 
@@ -243,24 +243,24 @@ static bool connected(const long result[2])
 }
 
 /* Before there is a port, it is 0; afterwards it is the one. */
-static bool judge_name(const long result[2])
+static bool judge_name(const long *result)
 {
 	return (result[0] == 0 || result[0] == sock_port(fd)) &&
 	       connected(result);
 }
 
-static bool judge_nothing(const long result[2])
+static bool judge_nothing(const long *result)
 {
 	return result[0] == 0 && connected(result);
 }
 
-static bool judge_queue(const long result[2])
+static bool judge_queue(const long *result)
 {
 	return (result[0] == 0 || result[0] == -EINVAL) && connected(result);
 }
 
 /* The listener, and the other two from some moment on. */
-static bool judge_table(const long result[2])
+static bool judge_table(const long *result)
 {
 	return result[0] >= 1 && result[0] <= 3 && connected(result);
 }
@@ -269,13 +269,13 @@ TEST_F(race, connect)
 {
 	static const struct contest contests[] = {
 		{ "getsockname x connect", unconnected,
-		  { read_name, connect_to }, judge_name, ROUNDS, LEAST },
+		  read_name, connect_to, judge_name, ROUNDS, LEAST },
 		{ "getsockopt x connect", unconnected,
-		  { read_error, connect_to }, judge_nothing, ROUNDS, LEAST },
+		  read_error, connect_to, judge_nothing, ROUNDS, LEAST },
 		{ "ioctl x connect", unconnected,
-		  { read_queue, connect_to }, judge_queue, ROUNDS, LEAST },
+		  read_queue, connect_to, judge_queue, ROUNDS, LEAST },
 		{ "/proc x connect", unconnected,
-		  { read_table, connect_to }, judge_table, ROUNDS, LEAST },
+		  read_table, connect_to, judge_table, ROUNDS, LEAST },
 	};
 
 	struct left base;
@@ -296,7 +296,7 @@ static bool connected_pair(void)
 	return fd >= 0;
 }
 
-static bool judge_close(const long result[2])
+static bool judge_close(const long *result)
 {
 	cut_child();
 	return (result[0] >= 0 || result[0] == -EBADF) && result[1] == 0;
@@ -306,13 +306,13 @@ TEST_F(race, close)
 {
 	static const struct contest contests[] = {
 		{ "getsockname x close", connected_pair,
-		  { read_name, close_child }, judge_close, ROUNDS, LEAST },
+		  read_name, close_child, judge_close, ROUNDS, LEAST },
 		{ "getsockopt x close", connected_pair,
-		  { read_error, close_child }, judge_close, ROUNDS, LEAST },
+		  read_error, close_child, judge_close, ROUNDS, LEAST },
 		{ "ioctl x close", connected_pair,
-		  { read_queue, close_child }, judge_close, ROUNDS, LEAST },
+		  read_queue, close_child, judge_close, ROUNDS, LEAST },
 		{ "/proc x close", connected_pair,
-		  { read_table, close_child }, judge_close, ROUNDS, LEAST },
+		  read_table, close_child, judge_close, ROUNDS, LEAST },
 	};
 
 	struct left base;
@@ -357,7 +357,7 @@ static long set_options(void)
 			  sizeof(filter));
 }
 
-static bool judge_bytes(const long result[2])
+static bool judge_bytes(const long *result)
 {
 	char buf[100];
 
@@ -373,7 +373,7 @@ static long send_back(void)
 }
 
 /* The peer acknowledges what it got. */
-static bool judge_sent(const long result[2])
+static bool judge_sent(const long *result)
 {
 	struct frame frame;
 
@@ -386,9 +386,9 @@ TEST_F(race, options)
 {
 	static const struct contest contests[] = {
 		{ "setsockopt x bytes that come", NULL,
-		  { set_options, send_bytes }, judge_bytes, ROUNDS, LEAST },
+		  set_options, send_bytes, judge_bytes, ROUNDS, LEAST },
 		{ "setsockopt x send", NULL,
-		  { set_options, send_back }, judge_sent, ROUNDS, LEAST },
+		  set_options, send_back, judge_sent, ROUNDS, LEAST },
 	};
 
 	struct left base;

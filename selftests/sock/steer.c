@@ -19,7 +19,7 @@
 /* Turns of an empty loop. */
 #define STEP_LEAST	16
 #define STEP_MOST	65536
-#define DELAY_MOST	(1 << 22)
+#define DELAY_MOST	4194304
 
 struct side {
 	long (*call)(void);
@@ -114,6 +114,7 @@ static void learn(void)
 static bool run_round(const struct contest *contest)
 {
 	const struct side *side = steering.side;
+	long result[2];
 
 	if (contest->prepare && !contest->prepare()) {
 		fprintf(stderr, "# %s, round %d: not prepared: %m\n",
@@ -127,10 +128,12 @@ static bool run_round(const struct contest *contest)
 	run_side(&steering.side[0]);
 	sem_wait(&steering.end);
 	learn();
-	if (contest->judge((long[2]) { side[0].result, side[1].result }))
+	result[0] = side[0].result;
+	result[1] = side[1].result;
+	if (contest->judge(result))
 		return true;
 	fprintf(stderr, "# %s, round %d: %ld and %ld, %d was first\n",
-		contest->name, steering.round, side[0].result, side[1].result,
+		contest->name, steering.round, result[0], result[1],
 		side[1].place == 0);
 	return false;
 }
@@ -159,8 +162,8 @@ bool steer(const struct contest *contest)
 	bool good;
 
 	steering = (struct steering) {
-		.side[0].call = contest->call[0],
-		.side[1].call = contest->call[1],
+		.side[0].call = contest->first,
+		.side[1].call = contest->second,
 		.step = 1024,
 	};
 	sem_init(&steering.begin, 0, 0);

@@ -12,16 +12,18 @@
  * struct contest - two calls that may meet
  * @name: for the line that says how often each of them won
  * @prepare: makes what both use; optional
- * @call: one for each processor; what they return is what @judge gets
- * @judge: is all as promised, whoever was first? Cleans up
+ * @first: a call, or what is as good as one, for the first processor
+ * @second: for the other one
+ * @judge: with what both returned: is all as promised? Cleans up
  * @rounds: how many
  * @least: how often each of them must win
  */
 struct contest {
 	const char *name;
 	bool (*prepare)(void);
-	long (*call[2])(void);
-	bool (*judge)(const long result[2]);
+	long (*first)(void);
+	long (*second)(void);
+	bool (*judge)(const long *result);
 	int rounds;
 	int least;
 };
