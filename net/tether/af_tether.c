@@ -31,7 +31,6 @@ static int tether_create(struct net *net, struct socket *sock, int protocol,
 {
 	struct proto *prot;
 	struct sock *sk;
-	int err;
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
 		return -EINVAL;
@@ -65,13 +64,8 @@ static int tether_create(struct net *net, struct socket *sock, int protocol,
 	sk->sk_protocol = 0;
 	tether_sk(sk)->type = sock->type == SOCK_STREAM ? TETHER_TYPE_STREAM :
 							  TETHER_TYPE_DGRAM;
-	err = prot->init(sk);
-	if (err) {
-		sock_orphan(sk);
-		sock->sk = NULL;
-		sock_put(sk);
-	}
-	return err;
+	/* Neither of the two can fail. */
+	return prot->init(sk);
 }
 
 /* .family is set when the module is loaded: it may have been told a number. */

@@ -150,7 +150,7 @@ datagrams_are_bounded()
 		is "$in taken, $dropped not" "$in taken, $((1000 - in)) not"
 }
 
-plan 88
+plan 89
 make_pair
 # Nothing is sent but answers.
 n2 sysctl -q -w net.tether.rto_init_us=120000000 \
@@ -257,6 +257,8 @@ check "ESTABLISHED: RST in the window: challenge" \
 check "ESTABLISHED: RST beyond the window" \
 	from_peer window 0 seq=$((seq + FAR)) flags=8
 check "ESTABLISHED: old RST" from_peer old 0 seq=$((seq - 1)) flags=8
+check "ESTABLISHED: RST of another version" \
+	from_peer version 0 flags=8 version=2 reason=11
 check "ESTABLISHED: SYN: challenge" from_peer syn 1 flags=1
 check "ESTABLISHED: SYN+ACK: challenge" from_peer syn 1 flags=3
 check "ESTABLISHED: old SYN: challenge" from_peer old 1 seq=$((seq - 1)) flags=1

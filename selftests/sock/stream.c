@@ -668,4 +668,32 @@ TEST_F(stream, two_clients_one_port)
 	STEP("another peer", 0, sock_connect_addr(fd[1], &addr));
 }
 
+/* One port to choose from is shared by connections, and by nothing else. */
+TEST_F(stream, ports_run_out)
+{
+	struct sock_addr addr;
+	int one, two, fd[3];
+
+	ASSERT_TRUE(sock_fresh_net());
+	one = sock_listener(1);
+	two = sock_listener(1);
+	fd[0] = sock_open(SOCK_STREAM);
+	fd[1] = sock_open(SOCK_STREAM);
+	fd[2] = sock_open(SOCK_STREAM);
+	ASSERT_TRUE(sock_sysctl(sock_is_inet() ? "ipv4/ip_local_port_range" :
+						 "tether/port_range",
+				"41000 41000"));
+	sock_addr_dest(&addr, sock_port(one));
+	STEP("connect", 0, sock_connect_addr(fd[0], &addr));
+	STEP("its port", 41000, sock_port(fd[0]));
+	STEP("no other to it", -EADDRNOTAVAIL, sock_connect_addr(fd[1], &addr));
+	STEP("no port", 0, sock_port(fd[1]));
+	sock_addr_dest(&addr, sock_port(two));
+	STEP("elsewhere", 0, sock_connect_addr(fd[1], &addr));
+	STEP("the same port", 41000, sock_port(fd[1]));
+	STEP("listen", -EADDRINUSE, listen(fd[2], 1));
+	sock_addr_client(&addr, 0);
+	STEP("bind", -EADDRINUSE, sock_bind(fd[2], &addr));
+}
+
 #include "last.h"

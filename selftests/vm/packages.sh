@@ -6,7 +6,7 @@
 #
 #   fetch   unpacking kernel packages into the cache
 #   build   the module, the tools and the test programs
-#   check   the style gates, and what the tests run in the guest
+#   check   the style gates, what the tests run in the guest, coverage
 #   vm      starting QEMU, and what the guest borrows from the host's root
 
 set -u
@@ -19,7 +19,7 @@ list()
 	case $1 in
 	fetch) echo apt dpkg kmod xz-utils ca-certificates ;;
 	build) echo make gcc gcc-12 libc6-dev libelf1 kmod bc ;;
-	check) echo rsync perl sparse shellcheck netcat-openbsd iperf3 ;;
+	check) echo rsync perl sparse shellcheck netcat-openbsd iperf3 gcovr ;;
 	vm) echo qemu-system-x86 busybox-static zstd kmod iproute2 \
 		python3 util-linux libc-bin procps ethtool socat strace tcpdump ;;
 	*) tether_die "no purpose named $1" ;;

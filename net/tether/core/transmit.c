@@ -83,7 +83,7 @@ static void send_reject(struct tether_conn *conn, struct tether_frame *frame,
 	frame->seg.reason = TETHER_REASON_NO_CONNECTION;
 }
 
-/* Step 17. */
+/* Step 17. Its timer runs already. */
 static void send_syn(struct tether_conn *conn, struct tether_frame *frame,
 		     u64 now)
 {
@@ -101,9 +101,6 @@ static void send_syn(struct tether_conn *conn, struct tether_frame *frame,
 					  tether_recvq_space(&conn->rcvq,
 							     conn->limit));
 	conn->nxt = conn->iss + 1;
-	if (!conn->deadline[TETHER_TIMER_RTO])
-		tether_conn_arm(conn, TETHER_TIMER_RTO, now,
-				tether_conn_rto(conn));
 }
 
 /* Largest frame that leaves cwnd a few of them, in whole segments. */
