@@ -139,13 +139,9 @@ static int __init start_tables(void)
 	err = tether_listen_init();
 	if (err)
 		goto exit_timewait;
-	err = tether_pull_init();
-	if (err)
-		goto exit_listen;
+	tether_pull_init();
 	return 0;
 
-exit_listen:
-	tether_listen_exit();
 exit_timewait:
 	tether_timewait_exit();
 exit_table:

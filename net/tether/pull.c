@@ -155,10 +155,8 @@ void tether_pull_write_space(struct sock *sk)
 
 /**
  * tether_pull_init() - prepare each CPU's list
- *
- * Return: 0.
  */
-int tether_pull_init(void)
+void tether_pull_init(void)
 {
 	struct resume *resume;
 	int cpu;
@@ -168,7 +166,6 @@ int tether_pull_init(void)
 		init_llist_head(&resume->streams);
 		tasklet_setup(&resume->tasklet, resume_streams);
 	}
-	return 0;
 }
 
 /**

@@ -272,10 +272,8 @@ void tether_table_unbind(struct sock *sk)
  *
  * The links that were cloned are made good here, so this must be the first
  * call for a child.
- *
- * Return: 0; it cannot fail.
  */
-int tether_table_inherit(struct sock *child, struct sock *listener)
+void tether_table_inherit(struct sock *child, struct sock *listener)
 {
 	struct tether_sock *ts = tether_sk(child);
 	struct bind_bucket *bucket = sock_bucket(tether_sk(listener));
@@ -285,7 +283,6 @@ int tether_table_inherit(struct sock *child, struct sock *listener)
 	spin_lock_bh(&bucket->lock);
 	hlist_add_head(&ts->bind_node, &bucket->bound);
 	spin_unlock_bh(&bucket->lock);
-	return 0;
 }
 
 /**

@@ -364,7 +364,7 @@ void tether_stream_release_cb(struct sock *sk);
 void tether_stream_destroy(struct sock *sk);
 
 /* pull.c: from the core to the device, as fast as the device takes it */
-int tether_pull_init(void);
+void tether_pull_init(void);
 void tether_pull_exit(void);
 u32 tether_pull_frames(struct sock *sk);
 void tether_pull_write_space(struct sock *sk);
@@ -404,7 +404,7 @@ int tether_table_init(void);
 void tether_table_exit(void);
 int tether_table_bind(struct sock *sk, u16 port);
 void tether_table_unbind(struct sock *sk);
-int tether_table_inherit(struct sock *child, struct sock *listener);
+void tether_table_inherit(struct sock *child, struct sock *listener);
 int tether_table_listen(struct sock *sk);
 void tether_table_peer(struct sock *sk, const struct tether_key *key);
 int tether_table_connect(struct sock *sk, const struct tether_key *key);
