@@ -89,12 +89,31 @@ answered()
 	[ "$(counter "$NS1" echo_out)" -gt "$1" ]
 }
 
+# So many at once that not all of them can wait for their turn: those are
+# counted.
+echoes_are_bounded()
+{
+	local asked=200
+	local out dropped
+	out=$(counter "$NS1" echo_out)
+	dropped=$(counter "$NS1" drop_rate)
+	n2 "$bin/rawframe" v2 dst=ff:ff:ff:ff:ff:ff type=4 flags=1 sport=5 \
+		times=$asked
+	wait_for 10 all_done $((out + dropped + asked)) &&
+		above "$(counter "$NS1" echo_out)" "$out"
+}
+
+all_done()
+{
+	is $(($(counter "$NS1" echo_out) + $(counter "$NS1" drop_rate))) "$1"
+}
+
 set_policy()
 {
 	n1 sh -c "echo '$2' >$SYSCTLS/$1" || bail "$1 cannot be set"
 }
 
-plan 22
+plan 23
 make_pair
 make_file "$work/in" 100000
 check "netns: listener in n2" start_listener "$NS2"
@@ -132,4 +151,5 @@ check "netns: echo to everyone is not answered" echo_to ff:ff:ff:ff:ff:ff 0
 check "netns: nor one to a group" echo_to 03:00:00:00:00:07 0
 set_policy echo_broadcast 1
 check "netns: unless echo_broadcast is set" echo_to ff:ff:ff:ff:ff:ff 1
+check "netns: and not if too many are" echoes_are_bounded
 done_testing
