@@ -311,6 +311,22 @@ TEST_F(own, torn)
 	}
 }
 
+/* A port is a MAC's own. */
+TEST_F(own, port_of_each_mac)
+{
+	int a = sock_open(SOCK_STREAM), b = sock_open(SOCK_STREAM);
+	struct sock_addr one, two;
+
+	sock_addr_any(&one, PORT + 13);
+	two = one;
+	sock_mac(true, one.th.sth_addr);
+	sock_mac(false, two.th.sth_addr);
+	STEP("bind", 0, sock_bind(a, &one));
+	STEP("the same", -EADDRINUSE, sock_bind(b, &one));
+	if (sock_link == SOCK_VETH)
+		STEP("another MAC", 0, sock_bind(b, &two));
+}
+
 TEST_F(own, torn_listener)
 {
 	int fd = torn(SOCK_STREAM, PORT + 10);
