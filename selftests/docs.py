@@ -5,7 +5,8 @@ only one of them, status 1 if there is any.
 
 - counters, sysctls, options and reset reasons: in both, or in neither;
 - the tables of states, against state.c itself; the numbers of the steps;
-- functions, files and tests that are named: they must exist.
+- functions, files and tests that are named: they must exist;
+- how long each suite and lane may take: as in check.
 """
 
 import ctypes
@@ -194,9 +195,18 @@ def check_tests():
             say('testing.rst', f'{path} has no {test}')
 
 
+def check_budgets():
+    text = read('selftests/check').partition('BUDGETS = {')[2].partition('}')[0]
+    known = [' '.join(pair) for pair in re.findall(r"'(.*?)': (\d+)", text)]
+    table = re.findall(r'^(\w+(?: [\w./]+)?) +(\d+)$',
+                       section(read('Documentation/testing.rst'), 'budgets'), re.M)
+    compare('budget', 'testing.rst', [' '.join(row) for row in table], 'check',
+            known)
+
+
 def main():
     for check in (check_counters, check_sysctls, check_options, check_states,
-                  check_steps, check_names, check_tests):
+                  check_steps, check_names, check_tests, check_budgets):
         check()
     print(*findings, sep='\n', end='\n' if findings else '')
     return 1 if findings else 0

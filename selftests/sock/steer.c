@@ -96,10 +96,8 @@ static void aim(void)
 		steering.side[0].delay -= steering.offset;
 }
 
-static void learn(void)
+static void learn(int winner)
 {
-	int winner = steering.side[1].place == 0;
-
 	steering.won[winner]++;
 	if (winner == steering.winner && steering.step < STEP_MOST)
 		steering.step *= 2;
@@ -115,6 +113,7 @@ static bool run_round(const struct contest *contest)
 {
 	const struct side *side = steering.side;
 	long result[2];
+	int winner;
 
 	if (contest->prepare && !contest->prepare()) {
 		fprintf(stderr, "# %s, round %d: not prepared: %m\n",
@@ -127,14 +126,14 @@ static bool run_round(const struct contest *contest)
 	sem_post(&steering.begin);
 	run_side(&steering.side[0]);
 	sem_wait(&steering.end);
-	learn();
 	result[0] = side[0].result;
 	result[1] = side[1].result;
+	winner = contest->winner ? contest->winner(result) : side[1].place == 0;
+	learn(winner);
 	if (contest->judge(result))
 		return true;
 	fprintf(stderr, "# %s, round %d: %ld and %ld, %d was first\n",
-		contest->name, steering.round, result[0], result[1],
-		side[1].place == 0);
+		contest->name, steering.round, result[0], result[1], winner);
 	return false;
 }
 

@@ -17,6 +17,7 @@
  * @judge: with what both returned: is all as promised? Cleans up
  * @rounds: how many
  * @least: how often each of them must win
+ * @winner: 0 or 1, by what both returned; without it, who returned first
  */
 struct contest {
 	const char *name;
@@ -26,6 +27,7 @@ struct contest {
 	bool (*judge)(const long *result);
 	int rounds;
 	int least;
+	int (*winner)(const long *result);
 };
 
 bool steer(const struct contest *contest);

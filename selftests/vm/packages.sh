@@ -18,8 +18,9 @@ list()
 {
 	case $1 in
 	fetch) echo apt dpkg kmod xz-utils ca-certificates ;;
-	build) echo make gcc gcc-12 libc6-dev libelf1 kmod bc ;;
-	check) echo rsync perl sparse shellcheck netcat-openbsd iperf3 gcovr ;;
+	build) echo make gcc gcc-12 libc6-dev libelf1 libmnl-dev kmod bc ;;
+	check) echo rsync perl sparse shellcheck netcat-openbsd iperf3 gcovr \
+		patch ;;
 	vm) echo qemu-system-x86 busybox-static zstd kmod iproute2 \
 		python3 util-linux libc-bin procps ethtool socat strace tcpdump ;;
 	*) tether_die "no purpose named $1" ;;
