@@ -126,8 +126,9 @@ help:
 #= make vm              a shell in a virtual machine with Tether loaded;
 #=                      KERNEL=6.1|6.12|uml|debug
 #= make check           every test; for a part SUITE=unit|sim|style|sock|net|
-#=                      commands|canary|coverage, KERNEL=6.1|6.12|uml|debug,
-#=                      CLOCK=virtual|smp
+#=                      commands|canary, KERNEL=6.1|6.12|uml|debug,
+#=                      CLOCK=virtual|smp; SUITE=coverage|board, which are not
+#=                      part of "every"
 #= make style           the style gates alone
 #= make unit            the unit tests alone
 #= make clean           remove build/

@@ -6,7 +6,8 @@ only one of them, status 1 if there is any.
 - counters, sysctls, options and reset reasons: in both, or in neither;
 - the tables of states, against state.c itself; the numbers of the steps;
 - functions, files and tests that are named: they must exist;
-- how long each suite and lane may take: as in check.
+- how long each suite and lane may take: as in check;
+- the planted bugs: as their files say.
 """
 
 import ctypes
@@ -204,9 +205,24 @@ def check_budgets():
             known)
 
 
+def check_board():
+    board = os.path.join(TOP, 'selftests/board/board')
+    table = subprocess.run([board, '--table'], check=True, text=True,
+                           stdout=subprocess.PIPE).stdout
+    written = read('Documentation/testing.rst').partition('.. board\n\n')[2]
+    if not written.startswith(table + '\n'):
+        say('testing.rst', 'the bugs are not those that "board --table" prints')
+    planned = re.findall(r'^board: ((?!clean_).*)$', read('selftests/board/plan'),
+                         re.M)
+    patches = glob.glob(os.path.join(TOP, 'selftests/board/*.patch'))
+    compare('bug', 'board/plan', planned, 'selftests/board',
+            [os.path.basename(p)[:-len('.patch')] for p in patches])
+
+
 def main():
     for check in (check_counters, check_sysctls, check_options, check_states,
-                  check_steps, check_names, check_tests, check_budgets):
+                  check_steps, check_names, check_tests, check_budgets,
+                  check_board):
         check()
     print(*findings, sep='\n', end='\n' if findings else '')
     return 1 if findings else 0
