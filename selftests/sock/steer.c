@@ -18,8 +18,8 @@
 
 /* Turns of an empty loop. */
 #define STEP_LEAST	16
-#define STEP_MOST	65536
-#define DELAY_MOST	4194304
+#define STEP_MOST	1000000
+#define DELAY_MOST	100000000
 
 struct side {
 	long (*call)(void);

@@ -97,23 +97,6 @@ TEST_PEER(arrival, rst__in_window)
 }
 
 /* RFC 5961 section 7: not as many challenges as there are reasons for one. */
-/* Or one connection would tell what happens to another: RFC 5961 section 7. */
-TEST_PEER(arrival, challenge__limit_is_its_own)
-{
-	struct peer other;
-
-	peer_init(&other, p->iss, p->irs);
-	peer_establish(&other);
-	peer_send(&other, TETHER_RST, 2, 0, 0);
-	EXPECT_TRUE(other.did & TETHER_DID_CHALLENGE);
-	peer_establish(p);
-	p->now = other.now;
-	peer_send(p, TETHER_RST, 2, 0, 0);
-	EXPECT_DID(TETHER_DID_CHALLENGE);
-	EXPECT_FRAME(FLAGS_A, 1, 0, 1);
-	peer_destroy(&other);
-}
-
 TEST_PEER(arrival, challenge__is_limited)
 {
 	peer_establish(p);

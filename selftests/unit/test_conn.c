@@ -848,4 +848,21 @@ TEST(did_name__every)
 	EXPECT_EQ(NULL, tether_did_name(TETHER_DID_MAX));
 }
 
+/* Else one connection would tell of another: RFC 5961 section 7. */
+TEST_PEER(conn, challenge__limit_is_its_own)
+{
+	struct peer other;
+
+	peer_init(&other, p->iss, p->irs);
+	peer_establish(&other);
+	peer_send(&other, TETHER_RST, 2, 0, 0);
+	EXPECT_TRUE(other.did & TETHER_DID_CHALLENGE);
+	peer_establish(p);
+	p->now = other.now;
+	peer_send(p, TETHER_RST, 2, 0, 0);
+	EXPECT_DID(TETHER_DID_CHALLENGE);
+	EXPECT_FRAME(FLAGS_A, 1, 0, 1);
+	peer_destroy(&other);
+}
+
 TEST_HARNESS_MAIN
