@@ -353,7 +353,7 @@ static bool judge_module(const long *result)
 	sock_cut(fd);
 	while (wire_get(&frame, 0))
 		;
-	if (steer_round() == ROUNDS - 1)
+	if (steer_is_last())
 		close(holder);
 	return result[0] == -EAGAIN && SOCK_UNTIL(sock_count() <= 1);
 }

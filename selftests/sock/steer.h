@@ -32,5 +32,6 @@ struct contest {
 
 bool steer(const struct contest *contest);
 int steer_round(void);
+bool steer_is_last(void);
 
 #endif /* _SOCK_STEER_H */
