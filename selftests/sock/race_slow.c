@@ -266,7 +266,7 @@ TEST_F(race_slow, device)
 	};
 
 	ASSERT_TRUE(sock_fresh_net());
-	EXPECT_TRUE(race(&contest, 20));
+	EXPECT_TRUE(race(&contest, 10));
 }
 
 /* -- namespace ------------------------------------------------------------ */
@@ -325,7 +325,7 @@ TEST_F(race_slow, namespace)
 
 	ASSERT_TRUE(sock_fresh_net());
 	first_net = open("/proc/thread-self/ns/net", O_RDONLY);
-	EXPECT_TRUE(race(&contest, 20));
+	EXPECT_TRUE(race(&contest, 10));
 	close(first_net);
 }
 

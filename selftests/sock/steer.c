@@ -18,8 +18,8 @@
 
 /* Turns of an empty loop. */
 #define STEP_LEAST	16
-#define STEP_MOST	1000000
-#define DELAY_MOST	100000000
+#define STEP_MOST	10000000
+#define DELAY_MOST	1000000000
 
 struct side {
 	long (*call)(void);
