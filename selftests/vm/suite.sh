@@ -60,7 +60,7 @@ unload()
 run_program()
 {
 	case ${TETHER_CLOCK:-} in
-	smp) timeout -k 10 "${PROGRAM_SECONDS:-600}" "./$1" ;;
+	smp) timeout -k 10 "${PROGRAM_SECONDS:-900}" "./$1" ;;
 	*) "./$1" ;;
 	esac
 }
