@@ -459,6 +459,23 @@ payloads()
 	}' "$1" | sort -u -n
 }
 
+# give_room NAMESPACE BYTES: a send buffer for all of it. A writer that waits for
+# room may leave less than a segment behind, and once all before that is
+# acknowledged Nagle's algorithm lets it go.
+give_room()
+{
+	in_ns "$1" sysctl -q -w net.tether.wmem_default=$((2 * $2)) ||
+		bail "no sysctl"
+}
+
+# segments_are_whole PAYLOADS MSS NUMBER: only the last one may be short.
+segments_are_whole()
+{
+	is "$(wc -l <"$1")" "$3" && return
+	awk -v mss="$2" '$2 != mss { print "at", $1, "there are", $2 }' "$1"
+	return 1
+}
+
 is()
 {
 	[ "$1" = "$2" ] || { echo "is $1, should be $2"; return 1; }

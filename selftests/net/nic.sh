@@ -42,14 +42,15 @@ give_back()
 # direction NAME FROM TO DEVICE MAC: DEVICE is the receiver's.
 direction()
 {
+	give_room "$2" $SIZE
 	watch "$3" "$4" "$work/capture" -k
 	check "nic: $1, file" intact "$2" "$3" $SIZE
 	end_watch || note "the capture has holes"
 	payloads "$work/capture" "$5" >"$work/payloads"
 	check "nic: $1, no frame above the MSS" \
 		is "$(awk -v mss=$MSS '$2 > mss' "$work/payloads" | wc -l)" 0
-	check "nic: $1, $SEGMENTS segments" is "$(awk '{ print $1 }' \
-		"$work/payloads" | uniq | wc -l)" $SEGMENTS
+	check "nic: $1, $SEGMENTS segments" \
+		segments_are_whole "$work/payloads" $MSS $SEGMENTS
 	check "nic: $1, sums right on arrival" is "$(grep "^[0-9.]* $5" \
 		"$work/capture" | grep -c -v 'sum right')" 0
 	check "nic: $1, no sum was refused" \
