@@ -459,12 +459,13 @@ payloads()
 	}' "$1" | sort -u -n
 }
 
-# give_room NAMESPACE BYTES: a send buffer for all of it. A writer that waits for
-# room may leave less than a segment behind, and once all before that is
-# acknowledged Nagle's algorithm lets it go.
+# give_room NAMESPACE BYTES: a send buffer for all of it, each segment in memory
+# of its own, which is charged by the page. A writer that waits for room may
+# leave less than a segment behind, and once all before that is acknowledged
+# Nagle's algorithm lets it go.
 give_room()
 {
-	in_ns "$1" sysctl -q -w net.tether.wmem_default=$((2 * $2)) ||
+	in_ns "$1" sysctl -q -w net.tether.wmem_default=$((8 * $2)) ||
 		bail "no sysctl"
 }
 

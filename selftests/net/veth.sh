@@ -8,10 +8,10 @@
 
 SIZE=$((2 << 20))
 
-# A super-frame is normally 32 KiB: most bytes travel in such frames.
+# A super-frame is normally 32 KiB: most bytes travel in such frames, unless a
+# machine that stands still looks like a loss.
 has_super_frames()
 {
-	payloads "$work/capture" $MAC1 >"$work/payloads"
 	above "$(awk '$2 >= 32000 { n += $2 } END { print n + 0 }' \
 		"$work/payloads")" $(((1 << 20) / 2))
 }
@@ -83,7 +83,12 @@ fi
 watch "$NS2" v2 "$work/capture" -k
 check "veth: file while it is watched" intact "$NS1" "$NS2" $((1 << 20))
 end_watch || note "the capture has holes"
-check "veth: most bytes in super-frames" has_super_frames
+payloads "$work/capture" $MAC1 >"$work/payloads"
+if virtual_clock; then
+	check "veth: most bytes in super-frames" has_super_frames
+else
+	skip "veth: most bytes in super-frames" "needs the virtual clock"
+fi
 check "veth: no frame above the limit" is_within_limit
 check "veth: every byte on the wire" is_complete
 check "veth: no wrong checksum" is "$(grep -c 'sum WRONG' "$work/capture")" 0
