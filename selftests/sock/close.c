@@ -469,6 +469,8 @@ TEST_F(close, closing)
 	char c;
 
 	ASSERT_TRUE(sock_fresh_net());
+	/* Longer than what was sent again is under way. */
+	ASSERT_TRUE(sock_sysctl("tether/time_wait_ms", "5000"));
 	ASSERT_EQ(0, sock_pair(fd));
 	ASSERT_TRUE(sock_qdisc("netem delay 2s"));
 	STEP("shutdown", 0, shutdown(fd[0], SHUT_WR));

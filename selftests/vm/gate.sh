@@ -4,7 +4,8 @@
 # gate.sh [--text] LOG...: look for a kernel's complaints in its logs, as printed
 # on a console or as read from /dev/kmsg. The first complaint of each kind goes
 # to stderr as "KIND: line"; the status is 1 if there is any, 2 without a log.
-# With --text what the kernel said from the first one on goes to stdout.
+# With --text what the kernel said from the first one on, in the first log that
+# has any, goes to stdout.
 
 set -u
 
@@ -31,8 +32,10 @@ function message(line)
 
 function report(kind, line)
 {
-	if (!found)
+	if (!found) {
+		where = FILENAME
 		tell(line)
+	}
 	if (!seen[kind]++) {
 		printf "%s: %s\n", kind, line >"/dev/stderr"
 		found = 1
@@ -47,7 +50,7 @@ function tell(line)
 
 {
 	line = message($0)
-	if (found)
+	if (FILENAME == where)
 		tell(line)
 }
 
