@@ -12,23 +12,33 @@ set -u
 
 NAMESPACES=/sys/kernel/slab/net_namespace
 LEAKS=/sys/kernel/debug/kmemleak
-# Sockets of TCP's that have lost their program may keep a namespace so long.
-PATIENCE=150
+# Sockets of TCP's that have lost their program may keep a namespace for minutes:
+# so many tries, of which each takes a second more than the one before.
+TRIES=20
 
-# The kernel may put off the end of one namespace to that of the next, and takes
-# its time for both.
+# count_namespaces ENOUGH SECONDS: the least of a look a second, or the first that
+# finds no more than is enough. The kernel may put off the end of one namespace
+# to that of the next, and takes its time for both.
 count_namespaces()
 {
 	ip netns add leftovers && ip netns delete leftovers
-	sleep 1
-	echo 1 >$NAMESPACES/shrink
-	cat $NAMESPACES/objects
+	least=
+	for _ in $(seq "$2"); do
+		sleep 1
+		echo 1 >$NAMESPACES/shrink
+		# A CPU's figures follow: "N N0=N".
+		read -r now _ <$NAMESPACES/objects || return
+		if [ -z "$least" ] || [ "$now" -lt "$least" ]; then
+			least=$now
+		fi
+		[ "$least" -gt "$1" ] || break
+	done
+	echo "$least"
 }
 
-# A CPU's figures follow: "N N0=N".
 namespaces()
 {
-	count_namespaces 2>/dev/null | sed 's/ .*//'
+	count_namespaces "$@" 2>/dev/null
 }
 
 # To wait for ever is what "ip" does as long as a device is held.
@@ -53,14 +63,11 @@ wait_for_devices()
 
 wait_for_namespaces()
 {
-	left=$PATIENCE
-	while now=$(namespaces) && [ "${now:-0}" -gt "$1" ]; do
-		if [ $left = 0 ]; then
-			echo "leaked reference: $((now - $1)) namespaces are held"
-			return
-		fi
-		left=$((left - 1))
+	for try in $(seq $TRIES); do
+		held=$(namespaces "$1" "$try") || return
+		[ "$held" -gt "$1" ] || return
 	done
+	echo "leaked reference: $((held - $1)) namespaces are held"
 }
 
 # A leak shows on the second look: the first may see a pointer in flight.
@@ -75,7 +82,7 @@ look_for_leaks()
 
 case ${1:-} in
 before)
-	namespaces
+	namespaces 0 3
 	;;
 after)
 	kill -KILL -1
