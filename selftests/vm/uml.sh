@@ -79,10 +79,10 @@ quote()
 }
 
 # Each serial line of the guest is a file of ours: 0 the kernel's log, 1 the
-# verdict, 2 the log's end with the leaks, 3 what is kept; what they read from is a pipe that
-# stays silent, with a descriptor each as the guest wants. Standard output
-# passes through a pipe too because the guest makes its end non-blocking, which
-# is a property that all who share it see.
+# verdict, 2 the log's end with the leaks, 3 what is kept; what they read from is
+# a pipe that stays silent, with a descriptor each as the guest wants. Standard
+# output passes through a pipe too because the guest makes its end non-blocking,
+# which is a property that all who share it see.
 # With addresses left to chance the kernel would fill the gap that the host
 # leaves above its data with memory, up to a gigabyte.
 boot()
